@@ -1,0 +1,1 @@
+"""What we send, to whom, when, and how it went."""

@@ -1,0 +1,1 @@
+"""Hand finished emails to a provider and say what became of each."""

@@ -1,0 +1,1 @@
+"""The main job of make demo: public retail data, a campaign, sent."""

@@ -1,0 +1,1 @@
+"""Deal people into arms, by hash."""

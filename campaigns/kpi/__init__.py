@@ -1,0 +1,1 @@
+"""Results, defined once (docs/kpi.md)."""

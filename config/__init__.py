@@ -1,0 +1,1 @@
+"""Wiring of the project: settings, URLs, servers. Nothing imports it."""

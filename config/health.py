@@ -1,0 +1,69 @@
+"""Answers for operators: alive, ready (and if not, what is missing), and figures."""
+
+from collections.abc import Callable
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+
+
+def healthz(request: HttpRequest) -> JsonResponse:
+    """Say that this process answers; it looks at nothing else."""
+    return JsonResponse({"status": "ok"})
+
+
+def readyz(request: HttpRequest) -> JsonResponse:
+    """Say whether a request could be served, check by check; 503 when one of them fails."""
+    problems = {name: check() for name, check in CHECKS.items()}
+    status = 503 if any(problems.values()) else 200
+    body = {name: problem or "ok" for name, problem in problems.items()}
+    return JsonResponse(body, status=status)
+
+
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Give the figures of this process in the text form of Prometheus."""
+    return HttpResponse(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)
+
+
+def database_problem() -> str:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return "no answer from the server of DATABASE_URL"
+    return ""
+
+
+def broker_problem() -> str:
+    client = redis.Redis.from_url(
+        settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=2
+    )
+    try:
+        client.ping()
+    except redis.RedisError:
+        return "no answer from the server of REDIS_URL"
+    finally:
+        client.close()
+    return ""
+
+
+def migration_problem() -> str:
+    try:
+        executor = MigrationExecutor(connection)
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError:
+        return "unknown: no database"
+    if missing:
+        first = missing[0][0]
+        return f"{len(missing)} missing, first {first.app_label}.{first.name}: run manage.py migrate"
+    return ""
+
+
+CHECKS: dict[str, Callable[[], str]] = {
+    "database": database_problem,
+    "broker": broker_problem,
+    "migrations": migration_problem,
+}

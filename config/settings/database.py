@@ -1,0 +1,8 @@
+"""PostgreSQL: the server of `DATABASE_URL`, which is the embedded one where none is given."""
+
+from config.env import env
+
+DATABASES = {"default": env.db_url("DATABASE_URL")}
+DATABASES["default"]["CONN_MAX_AGE"] = 60
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 5

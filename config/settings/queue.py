@@ -1,0 +1,47 @@
+"""Celery: it only wakes workers, the database is the queue of record."""
+
+from urllib.parse import urlsplit
+
+from config.env import env
+
+
+def broker_url(redis_url: str) -> str:
+    """Return the URL of the same server as Celery writes it, for a Unix socket, too."""
+    parts = urlsplit(redis_url)
+    if parts.scheme != "unix":
+        return redis_url
+    database = parts.query.partition("db=")[2].partition("&")[0] or "0"
+    return f"redis+socket://{parts.path}?virtual_host={database}"
+
+
+CELERY_BROKER_URL = broker_url(env.str("REDIS_URL"))
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_SOFT_TIME_LIMIT = 240
+CELERY_TASK_TIME_LIMIT = 270
+# Tasks are short and idempotent, so one that a dead worker held comes back soon.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 300,
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+    "socket_keepalive": True,
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BEAT_SCHEDULE = {
+    "send-due": {"task": "campaigns.tasks.send_due", "schedule": 5.0},
+    "reconcile-unknown": {"task": "campaigns.tasks.reconcile_unknown", "schedule": 15.0},
+    "attribute-orders": {"task": "campaigns.tasks.attribute_orders", "schedule": 300.0},
+    "apply-inbox": {"task": "personalization.tasks.apply_inbox", "schedule": 2.0},
+    "make-partitions": {"task": "personalization.tasks.make_partitions", "schedule": 3600.0},
+    "expire-segments": {"task": "personalization.tasks.rebuild_segments", "schedule": 900.0},
+}
+
+# How long a worker may hold sends without a sign of life. Longer than handing over one group of
+# 20 mails can take: 21 waits of the mail server's timeout (10 s in EMAIL_URL).
+ATTUNE_LEASE_SECONDS = env.int("ATTUNE_LEASE_SECONDS", default=300)

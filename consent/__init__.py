@@ -1,0 +1,1 @@
+"""Who the person is to the law: identity, permission, suppression, rights, audit."""

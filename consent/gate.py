@@ -1,0 +1,108 @@
+"""The only place that answers: may we mail this person, and may we profile them?
+
+The same question in three forms: `ask` for one subject, `permissions` for a batch (one query),
+`refusal` as an expression for a whole audience in SQL. All three read the same rows: the key
+(erased or not), the suppression list, then the state the consent ledger led to.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Case, CharField, Exists, OuterRef, Q, QuerySet, Value, When
+from django.db.models.expressions import Combinable
+
+from consent.models import ConsentState, DataSubject, Suppression
+from consent.permission import Permission
+
+PROFILING = "profiling"
+TRACKING = "email_tracking"
+
+
+def ask(subject: DataSubject, *, purpose: str, at: datetime) -> Permission:
+    """Decide for one person; an unknown person is refused as erased."""
+    return permissions([subject.pk], purpose=purpose, at=at)[subject.pk]
+
+
+def permissions(
+    subject_ids: Iterable[int], *, purpose: str, at: datetime
+) -> dict[int, Permission]:
+    """Decide for a batch in two queries; every id asked for gets an answer."""
+    ids = list(subject_ids)
+    reasons = dict(
+        DataSubject.objects.filter(pk__in=ids)
+        .annotate(refusal=refusal("pk", purpose=purpose, at=at))
+        .values_list("pk", "refusal")
+    )
+    granted: dict[int, set[str]] = {pk: set() for pk in ids}
+    states = _granted(at).filter(subject__in=ids)
+    for subject_id, code in states.values_list("subject_id", "purpose_id"):
+        granted[subject_id].add(code)
+    return {
+        pk: _permission(pk, purpose=purpose, at=at, reason=reasons.get(pk, "erased"), granted=granted[pk])
+        for pk in ids
+    }
+
+
+def allowed(
+    subjects: "QuerySet[DataSubject]", *, purpose: str, at: datetime
+) -> "QuerySet[DataSubject]":
+    """Keep the subjects that may be mailed for this purpose."""
+    return subjects.annotate(refusal=refusal("pk", purpose=purpose, at=at)).filter(refusal="")
+
+
+def refusal(subject: str, *, purpose: str, at: datetime) -> Combinable:
+    """Return an expression: why `subject` (a path to its id) may not be mailed, or ''."""
+    own = DataSubject.objects.filter(pk=OuterRef(subject))
+    suppressed = Suppression.objects.filter(
+        lifted_at=None,
+        address_hash=OuterRef(f"{_relation(subject)}suppression_hash"),
+    )
+    return Case(
+        When(~Exists(own.filter(erased_at=None, merged_into=None)), then=Value("erased")),
+        When(~Exists(own.exclude(email_index=None)), then=Value("no_address")),
+        When(Exists(suppressed), then=Value("suppressed")),
+        When(
+            ~Exists(_granted(at).filter(subject=OuterRef(subject), purpose=purpose)),
+            then=Value("no_consent"),
+        ),
+        default=Value(""),
+        output_field=CharField(),
+    )
+
+
+def permitted_sql(purpose: str, *, at: datetime) -> tuple[str, list[object]]:
+    """Return SQL that is true where `p.subject_id` granted a purpose, for hand-made audiences."""
+    return (
+        "EXISTS (SELECT 1 FROM consent_consentstate s WHERE s.subject_id = p.subject_id"
+        " AND s.purpose_id = %s AND s.is_granted AND (s.expires_at IS NULL OR s.expires_at > %s))",
+        [purpose, at],
+    )
+
+
+def _granted(at: datetime) -> "QuerySet[ConsentState]":
+    return ConsentState.objects.filter(
+        Q(expires_at=None) | Q(expires_at__gt=at), is_granted=True
+    )
+
+
+def _relation(subject: str) -> str:
+    """Turn the path to an id into the prefix of the subject's other columns."""
+    return "" if subject == "pk" else f"{subject.removesuffix('_id')}__"
+
+
+def _permission(
+    pk: int, *, purpose: str, at: datetime, reason: str, granted: set[str]
+) -> Permission:
+    return Permission(
+        subject_id=pk,
+        purpose=purpose,
+        at=at,
+        may_send=not reason,
+        may_profile=PROFILING in granted and reason != "erased",
+        may_track=TRACKING in granted and reason != "erased",
+        reason=reason,
+        granted=frozenset(granted),
+    )
+
+
+__all__ = ["Permission", "allowed", "ask", "permissions", "permitted_sql", "refusal"]

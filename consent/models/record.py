@@ -1,0 +1,59 @@
+"""The consent ledger: every statement of a person, never changed; and the state it leads to."""
+
+from django.conf import settings
+from django.db import models
+
+from consent.models.purpose import Purpose
+from consent.models.subject import DataSubject
+
+
+class ConsentRecord(models.Model):
+    """One statement. A trigger of the database refuses to update or delete a row."""
+
+    class Action(models.TextChoices):
+        GRANTED = "granted", "Granted"
+        REFUSED = "refused", "Refused"
+        WITHDRAWN = "withdrawn", "Withdrawn"
+        OBJECTED = "objected", "Objected"
+
+    subject = models.ForeignKey(DataSubject, on_delete=models.PROTECT, related_name="consents")
+    purpose = models.ForeignKey(Purpose, on_delete=models.PROTECT, related_name="records")
+    action = models.CharField(max_length=12, choices=Action)
+    source = models.CharField(max_length=60, help_text="Form, import, mail link, API client …")
+    notice_version = models.CharField(max_length=20, blank=True)
+    language = models.CharField(max_length=10, blank=True)
+    evidence = models.JSONField(default=dict, blank=True)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT
+    )
+    occurred_at = models.DateTimeField(help_text="When the person said so.")
+    recorded_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-occurred_at", "-id"]
+        indexes = [models.Index(fields=["subject", "purpose", "-occurred_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.purpose_id} {self.action}"
+
+
+class ConsentState(models.Model):
+    """What the ledger says now, a row for each subject and purpose, written with the record."""
+
+    subject = models.ForeignKey(DataSubject, on_delete=models.CASCADE, related_name="states")
+    purpose = models.ForeignKey(Purpose, on_delete=models.PROTECT, related_name="states")
+    is_granted = models.BooleanField()
+    # An objection outranks every later import or consent banner; only the person lifts it.
+    is_objection = models.BooleanField(default=False)
+    since = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True)
+    record = models.ForeignKey(ConsentRecord, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["subject", "purpose"], name="consent_state_unique")
+        ]
+        indexes = [models.Index(fields=["purpose", "is_granted"])]
+
+    def __str__(self) -> str:
+        return f"{self.purpose_id}: {'granted' if self.is_granted else 'not granted'}"

@@ -1,0 +1,1 @@
+"""What we know about a person and what content follows from it."""

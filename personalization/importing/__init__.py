@@ -1,0 +1,1 @@
+"""Files and row streams come in: customers, products, events; a second run changes nothing."""

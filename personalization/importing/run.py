@@ -1,0 +1,126 @@
+"""Import one file as a job: customers, products or events, for real or as a dry run."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import orjson
+from django.db import transaction
+
+from consent import audit, jobs
+from consent.models import Job
+from personalization.importing import customers, events, products, readers, rejected
+from personalization.importing.outcome import Loaded
+from personalization.importing.rejected import RejectedRows
+from personalization.importing.rows import Row, UnreadableError
+from personalization.models import Source
+
+DEFAULT_SOURCE = "import"
+# So many new events make the planner's old figures useless.
+ANALYSE_FROM = 10_000
+
+
+class Loader(Protocol):
+    def __call__(
+        self,
+        rows: Iterable[Row],
+        *,
+        source: Source,
+        now: datetime,
+        progress: jobs.Progress,
+        rejected: RejectedRows,
+    ) -> Loaded: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    load: Loader
+    check: Loader
+    # A file without any of these columns is a file of something else.
+    any_of: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    job: Job
+    loaded: Loaded
+    rejected_path: Path | None
+
+
+KINDS: Mapping[str, Kind] = {
+    "customers": Kind(load=customers.load, check=customers.check, any_of=customers.REQUIRED),
+    "products": Kind(load=products.load, check=products.check, any_of=products.REQUIRED),
+    "events": Kind(load=events.load, check=events.check, any_of=events.REQUIRED),
+}
+
+
+def run(
+    kind: str,
+    *,
+    path: Path,
+    now: datetime,
+    source_slug: str = DEFAULT_SOURCE,
+    mapping: Mapping[str, str] | None = None,
+    is_dry_run: bool = False,
+    show: jobs.Show | None = None,
+) -> Outcome:
+    """Load a file, or only read it; an UnreadableError says why a file cannot be read (further)."""
+    source, _ = Source.objects.get_or_create(slug=source_slug, defaults={"name": source_slug})
+    what = "Check" if is_dry_run else "Import"
+    job = jobs.create(f"import_{kind}", label=f"{what} {kind} from {path.name}"[:200])
+    loaded, refused = Loaded(), RejectedRows(rejected.path_for(path))
+    with jobs.run(job, show=show) as progress:
+        _check_columns(path, kind=KINDS[kind], mapping=mapping or {})
+        progress.expect(readers.expected(path))
+        with RejectedRows(rejected.path_for(path), progress=progress) as refused:
+            step = KINDS[kind].check if is_dry_run else KINDS[kind].load
+            rows = readers.read(path, mapping=mapping)
+            loaded = step(rows, source=source, now=now, progress=progress, rejected=refused)
+        progress.result(**loaded.figures(), is_dry_run=is_dry_run)
+        if not is_dry_run:
+            _finish(kind, job=job, loaded=loaded)
+    return Outcome(job=job, loaded=loaded, rejected_path=refused.path if refused.count else None)
+
+
+def read_mapping(path: Path) -> dict[str, str]:
+    """Read `{"column of the file": "our column"}`."""
+    try:
+        found: Any = orjson.loads(path.read_bytes())
+    except OSError as error:
+        raise UnreadableError(f"{path} cannot be read: {error.strerror or error}") from error
+    except orjson.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise UnreadableError(f"{path} is not JSON: {error.msg} ({where})") from error
+    if not isinstance(found, dict) or not all(isinstance(name, str) for name in found.values()):
+        raise UnreadableError(f'{path} is no mapping: write {{"column of the file": "our column"}}')
+    twice = sorted({name for name in found.values() if list(found.values()).count(name) > 1})
+    if twice:
+        raise UnreadableError(f"{path} maps two columns to {twice[0]!r}: leave one of them")
+    return found
+
+
+def _check_columns(path: Path, *, kind: Kind, mapping: Mapping[str, str]) -> None:
+    given = readers.columns(path)
+    if given is None:
+        return
+    absent = sorted(mapping.keys() - set(given))
+    if absent:
+        raise UnreadableError(f"{path} has no column {absent[0]!r}, which the mapping names")
+    named = [mapping.get(name, name) for name in given]
+    if not set(named) & set(kind.any_of):
+        raise UnreadableError(
+            f"{path} has no column {' or '.join(kind.any_of)}; it has {', '.join(given)}. "
+            "Rename a column or give a --mapping"
+        )
+    twice = sorted({name for name in named if name and named.count(name) > 1})
+    if twice:
+        raise UnreadableError(f"{path} would have two columns {twice[0]!r}: change the mapping")
+
+
+def _finish(kind: str, *, job: Job, loaded: Loaded) -> None:
+    if kind == "events" and loaded.loaded >= ANALYSE_FROM:
+        events.refresh_statistics()
+    with transaction.atomic():
+        audit.note(f"import.{kind}", target=job, detail=loaded.figures())

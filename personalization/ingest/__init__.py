@@ -1,0 +1,1 @@
+"""Events come in: accepted at once, applied by workers."""

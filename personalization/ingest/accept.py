@@ -1,0 +1,51 @@
+"""Accept events: one insert into the inbox for a batch, and nothing else; workers apply it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import orjson
+from django.db import connection
+
+from consent import identity
+from personalization.models import Source
+
+INBOX_PLACE = "personalization_inboxevent.payload"
+
+_INSERT = """
+INSERT INTO personalization_inboxevent (source_id, message_id, payload, received_at, reason)
+SELECT %s, message_id, payload, %s, ''
+FROM unnest(%s::text[], %s::bytea[]) AS event(message_id, payload)
+ON CONFLICT (source_id, message_id) DO NOTHING
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One event as it came in. The person is a subject of ours or a customer number."""
+
+    message_id: str
+    event: str
+    timestamp: datetime
+    properties: dict[str, object] = field(default_factory=dict)
+    subject_id: int | None = None
+    external_id: str = ""
+    is_machine: bool = False
+
+
+def accept(events: Sequence[Incoming], *, source: str, now: datetime) -> int:
+    """Store a batch for the workers and return how many were new; a repeat is dropped quietly.
+
+    Payloads wait sealed: nobody's data lies in clear before its owner is known.
+    """
+    if not events:
+        return 0
+    source_id = Source.objects.values_list("pk", flat=True).get(slug=source)
+    key = identity.system_key()
+    sealed = [
+        identity.seal(orjson.dumps(event), key=key, place=INBOX_PLACE, owner=event.message_id)
+        for event in events
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT, [source_id, now, [event.message_id for event in events], sealed])
+        return cursor.rowcount

@@ -1,0 +1,35 @@
+"""The catalogue."""
+
+from typing import Any
+
+from django.db import models
+from django.utils import timezone
+
+
+class Product(models.Model):
+    product_id = models.CharField(max_length=100, unique=True, help_text="The shop's own id.")
+    name = models.CharField(max_length=300)
+    category = models.CharField(max_length=120, blank=True, db_index=True)
+    department = models.CharField(max_length=120, blank=True)
+    brand = models.CharField(max_length=120, blank=True)
+    price = models.DecimalField(max_digits=12, decimal_places=2)
+    currency = models.CharField(max_length=3)
+    url = models.URLField(max_length=500, blank=True)
+    image_url = models.URLField(max_length=500, blank=True)
+    in_stock = models.BooleanField(default=True)
+    is_active = models.BooleanField(default=True)
+    attributes: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(
+        default=dict, blank=True
+    )
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(price__gte=0), name="personalization_product_price_not_negative"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,43 @@
+"""What personalization holds on a person, how it is exported and erased."""
+
+from consent.privacy.registry import OnErase, claim
+from personalization.models import (
+    CustomerProfile,
+    Event,
+    EventDaily,
+    EventItem,
+    Receipt,
+    SegmentMembership,
+)
+
+claim(
+    CustomerProfile,
+    path="subject",
+    on_erase=OnErase.DELETE,
+    export=("attributes", "traits", "first_seen_at", "last_seen_at"),
+)
+claim(
+    Event,
+    path="profile_id",
+    on_erase=OnErase.DELETE,
+    export=("name", "occurred_at", "amount", "currency", "properties"),
+)
+claim(
+    EventItem,
+    path="profile_id",
+    on_erase=OnErase.DELETE,
+    export=("name", "occurred_at", "product_id", "quantity", "price"),
+)
+claim(EventDaily, path="profile_id", on_erase=OnErase.DELETE, export=("name", "day", "count"))
+claim(
+    SegmentMembership,
+    path="profile",
+    on_erase=OnErase.DELETE,
+    export=("segment_id", "entered_at"),
+)
+claim(
+    Receipt,
+    path="subject",
+    on_erase=OnErase.KEEP_KEYLESS,
+    export=("decided_at", "decision"),
+)

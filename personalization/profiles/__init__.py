@@ -1,0 +1,1 @@
+"""Load and derive what is known about a batch of people."""

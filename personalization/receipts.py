@@ -1,0 +1,66 @@
+"""Keep what was decided and why; read it again for 'why this content'."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from consent import identity
+from personalization.models import Receipt
+from personalization.profiles.loaded import LoadedProfile
+
+INPUTS_PLACE = "personalization_receipt.inputs"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One decision about one profile, under the key its mail carries."""
+
+    message_key: str
+    profile: LoadedProfile
+    decision: dict[str, Any]
+
+
+def record(entries: Sequence[Entry], *, now: datetime) -> None:
+    """Store a batch; a mail that is tried again keeps the receipt of the last try."""
+    Receipt.objects.bulk_create(
+        [
+            Receipt(
+                subject_id=entry.profile.subject_id,
+                message_key=entry.message_key,
+                decided_at=now,
+                decision=entry.decision,
+                inputs=_sealed(entry.profile),
+            )
+            for entry in entries
+        ],
+        update_conflicts=True,
+        unique_fields=["message_key"],
+        update_fields=["decided_at", "decision", "inputs"],
+    )
+
+
+def open_inputs(receipt: Receipt) -> dict[str, Any] | None:
+    """Return the values a decision looked at; None once the person is erased."""
+    subject = receipt.subject
+    if subject.wrapped_key is None or receipt.inputs is None:
+        return None
+    key = identity.unwrap(subject.wrapped_key, pseudonym=str(subject.pseudonym))
+    plain = identity.open_sealed(
+        receipt.inputs, key=key, place=INPUTS_PLACE, owner=str(subject.pseudonym)
+    )
+    inputs: dict[str, Any] = orjson.loads(plain)
+    return inputs
+
+
+def _sealed(profile: LoadedProfile) -> bytes:
+    inputs = {
+        "values": profile.facts.values,
+        "segments": sorted(profile.facts.segments),
+        "bought": profile.bought[:10],
+        "viewed": profile.viewed[:10],
+    }
+    plain = orjson.dumps(inputs, default=str)
+    return identity.seal(plain, key=profile.key, place=INPUTS_PLACE, owner=profile.pseudonym)

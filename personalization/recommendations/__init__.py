@@ -1,0 +1,1 @@
+"""What to show one person next: item-to-item neighbours, served with honest reasons."""

@@ -1,0 +1,123 @@
+"""Products a history speaks for, and what would be left of them without one of its items."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from personalization.recommendations.model import Model
+from personalization.recommendations.neighbours import IntArray, lift
+
+# Ten items are too few for shops with large baskets: 50 found 55 % instead of 46 % of the people
+# a newly bought product on held-out invoices, more found little more.
+LAST_ITEMS = 50
+# Each visit back counts a fifth less. Items of one basket have one age and count alike.
+FADE_PER_VISIT = 0.8
+
+# Sorted at once; the long tail behind it is sorted only if constraints eat all of these.
+HEAD = 64
+
+Scores = NDArray[np.float64]
+
+
+class Candidates(Protocol):
+    @property
+    def positions(self) -> IntArray: ...
+
+    def scores(self, *, without: int | None = None) -> Scores:
+        """One score a position; `without` leaves that history item (a position) out."""
+
+    def causes(self, columns: IntArray) -> IntArray:
+        """The history items (positions) that speak loudest for these candidates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Similar:
+    """Neighbours of the last items; `votes` has a row for each history item, newest first."""
+
+    history: IntArray
+    ages: Scores
+    positions: IntArray
+    votes: Scores
+
+    def scores(self, *, without: int | None = None) -> Scores:
+        total: Scores = self._weights(without) @ self.votes
+        return total
+
+    def causes(self, columns: IntArray) -> IntArray:
+        weighed = self._weights(None)[:, np.newaxis] * self.votes[:, columns]
+        loudest: IntArray = self.history[np.argmax(weighed, axis=0)]
+        return loudest
+
+    def _weights(self, without: int | None) -> Scores:
+        # Without an item the older ones move up, and the one after the last comes in.
+        counted = np.flatnonzero(self.history != (-1 if without is None else without))[:LAST_ITEMS]
+        visits_back = np.cumsum(np.diff(self.ages[counted], prepend=self.ages[counted[:1]]) > 0)
+        weights = np.zeros(len(self.history))
+        weights[counted] = FADE_PER_VISIT**visits_back
+        return weights
+
+
+@dataclass(frozen=True, slots=True)
+class BoughtBefore:
+    """Own products by how often they were bought; the newer one wins a tie."""
+
+    positions: IntArray
+    counts: Scores
+
+    def scores(self, *, without: int | None = None) -> Scores:
+        kept = self.positions != (-1 if without is None else without)
+        return np.where(kept, self.counts, 0.0)
+
+    def causes(self, columns: IntArray) -> IntArray:
+        return self.positions[columns]
+
+
+def similar(model: Model, *, history: IntArray, ages: Scores) -> Similar:
+    """Candidates from a history, newest first; what is in the history is no candidate."""
+    distinct, first = np.unique(history, return_index=True)
+    newest = np.sort(first)[: LAST_ITEMS + 1]
+    rows = history[newest]
+    ids, sims = model.neighbours.ids[rows], model.neighbours.scores[rows]
+    usable = (ids >= 0) & ~np.isin(ids, distinct)
+    found, columns = np.unique(ids[usable], return_inverse=True)
+    votes = np.zeros((len(rows), len(found)))
+    votes[np.nonzero(usable)[0], columns] = sims[usable]
+    return Similar(
+        history=rows,
+        ages=ages[newest],
+        positions=found.astype(np.int64),
+        votes=votes * lift(model.popularity[found]),
+    )
+
+
+def bought_before(history: IntArray) -> BoughtBefore:
+    """Candidates are the history itself, which comes newest first and with its repeats."""
+    counts: dict[int, int] = {}
+    for position in history.tolist():
+        counts[position] = counts.get(position, 0) + 1
+    ranks = np.arange(len(counts))
+    return BoughtBefore(
+        positions=np.fromiter(counts, dtype=np.int64),
+        counts=np.fromiter(counts.values(), dtype=np.float64) + 1.0 / (2.0 + ranks),
+    )
+
+
+def nothing() -> BoughtBefore:
+    return bought_before(np.empty(0, dtype=np.int64))
+
+
+def best_first(scores: Scores) -> Iterator[IntArray]:
+    """Columns with a score by falling score; ties keep their order, on every machine."""
+    positive = np.flatnonzero(scores > 0)
+    if len(positive) > HEAD:
+        threshold = np.partition(scores, -HEAD)[-HEAD]
+        yield _sorted(scores, columns=np.flatnonzero(scores >= threshold))
+        positive = positive[scores[positive] < threshold]
+    yield _sorted(scores, columns=positive)
+
+
+def _sorted(scores: Scores, *, columns: IntArray) -> IntArray:
+    return columns[np.argsort(-scores[columns], kind="stable")]

@@ -1,0 +1,1 @@
+"""Decision tables: which outcome follows for one person at one moment."""

@@ -1,0 +1,60 @@
+"""Check a segment's condition tree; what is refused can be neither saved nor put live."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from personalization.conditions.fields import validate
+from personalization.conditions.tree import TreeError, dump, needs, parse
+from personalization.models import Segment, SegmentVersion
+from personalization.profiles import catalogue
+from personalization.versions import Content, ContentInvalid, Problem, Publisher
+
+
+def prepare(content: Content) -> Content:
+    """Return the content with its tree in normal form, or raise ContentInvalid with paths."""
+    tree = checked(content.get("tree"), path="tree")
+    return {"tree": tree}
+
+
+def checked(data: object, *, path: str) -> dict[str, Any]:
+    """Parse and validate one tree that stands at `path` of a content."""
+    try:
+        node = parse(data)
+    except TreeError as error:
+        raise ContentInvalid([_problem(error, path=path)]) from error
+    faults = validate(node, catalogue.load())
+    if faults:
+        raise ContentInvalid([_problem(fault, path=path) for fault in faults])
+    return dump(node)
+
+
+def cycle_through(slug: str, *, tree: Mapping[str, Any]) -> list[str]:
+    """Return the chain of segments by which `slug` would contain itself, or nothing."""
+    trees: dict[str, Any] = {
+        segment.slug: segment.live.content["tree"]
+        for segment in Segment.objects.exclude(live=None).select_related("live")
+        if segment.live is not None
+    }
+    trees[slug] = tree
+    return _find(slug, target=slug, trees=trees, chain=[slug])
+
+
+def _find(at: str, *, target: str, trees: Mapping[str, Any], chain: list[str]) -> list[str]:
+    if at not in trees or len(chain) > len(trees):
+        return []
+    for other in sorted(needs(parse(trees[at])).segments):
+        if other == target:
+            return [*chain, other]
+        if other not in chain:
+            found = _find(other, target=target, trees=trees, chain=[*chain, other])
+            if found:
+                return found
+    return []
+
+
+def _problem(error: TreeError, *, path: str) -> Problem:
+    placed = error.below(path)
+    return Problem(message=placed.message, path=placed.path)
+
+
+publisher = Publisher(versions=SegmentVersion, prepare=prepare)

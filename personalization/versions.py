@@ -1,0 +1,133 @@
+"""Save drafts, put versions live, roll back, compare: the same for all that decides."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.db.models import Max
+
+from consent import audit
+from personalization.models import Version, Versioned
+
+Content = dict[str, Any]
+V = TypeVar("V", bound=Version)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong in a content, and where: a path into it, or a line and column of a text."""
+
+    message: str
+    path: str = ""
+    line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        place = self.path
+        if self.line is not None:
+            place = f"{place} line {self.line}, column {self.column or 1}".strip()
+        return f"{place}: {self.message}" if place else self.message
+
+
+class ContentInvalid(Exception):
+    """A content that cannot be saved; every problem says where it is and how to mend it."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("; ".join(map(str, problems)))
+        self.problems = problems
+
+
+class ApprovalNeeded(Exception):
+    """Four eyes: somebody else than the author has to put this version live."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    path: str
+    before: object
+    after: object
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher(Generic[V]):
+    """The life of the versions of one kind of thing.
+
+    `prepare` checks a content and returns it complete (an MJML source gains its HTML), or raises
+    ContentInvalid; what it refuses can be neither saved nor put live.
+    """
+
+    versions: type[V]
+    prepare: Callable[[Content], Content]
+
+    @transaction.atomic
+    def save_draft(
+        self, thing: Versioned, *, content: Content, author: AbstractBaseUser | None = None, note: str = ""
+    ) -> V:
+        """Check a content and keep it as the thing's one open draft."""
+        ready = self.prepare(content)
+        type(thing)._default_manager.select_for_update().get(pk=thing.pk)
+        draft = self._all(thing).filter(published_at=None).first()
+        if draft is None:
+            highest = self._all(thing).aggregate(highest=Max("number"))["highest"] or 0
+            draft = self.versions(**{"of": thing, "number": highest + 1})
+        draft.content, draft.author_id, draft.note = ready, author.pk if author else None, note
+        draft.state = Version.State.DRAFT
+        draft.save()
+        return draft
+
+    @transaction.atomic
+    def put_live(
+        self, version: V, *, now: datetime, approver: AbstractBaseUser | None = None
+    ) -> V:
+        """Make a draft, or an earlier version again, the one that decides from now on."""
+        self._refuse_own_work(version, approver=approver)
+        self.prepare(version.content)
+        thing = self._thing(version)
+        self._all(thing).filter(state=Version.State.LIVE).update(state=Version.State.RETIRED)
+        version.state, version.published_at = Version.State.LIVE, version.published_at or now
+        version.approver_id = approver.pk if approver else None
+        version.save()
+        type(thing)._default_manager.filter(pk=thing.pk).update(live=version)
+        audit.note("version.live", actor=approver, target=version, detail={"number": version.number})
+        return version
+
+    def publish(
+        self, thing: Versioned, *, content: Content, now: datetime, author: AbstractBaseUser | None = None
+    ) -> V:
+        """Save and put live in one step, as an import or the demo does."""
+        draft = self.save_draft(thing, content=content, author=author)
+        return self.put_live(draft, now=now)
+
+    def _refuse_own_work(self, version: V, *, approver: AbstractBaseUser | None) -> None:
+        if settings.ATTUNE_FOUR_EYES and approver is not None and approver.pk == version.author_id:
+            raise ApprovalNeeded(
+                f"Version {version.number} is your own: ask another approver to put it live."
+            )
+
+    def _all(self, thing: Versioned) -> "Any":
+        return self.versions._default_manager.filter(of=thing)
+
+    def _thing(self, version: V) -> Versioned:
+        thing: Versioned = version.of  # type: ignore[attr-defined]
+        return thing
+
+
+def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
+    """Return what differs between two contents, leaf by leaf; missing sides are None."""
+    return list(_diff("", before, after))
+
+
+def _diff(path: str, before: object, after: object) -> Iterator[Change]:
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in [*before, *(k for k in after if k not in before)]:
+            yield from _diff(f"{path}.{key}".lstrip("."), before.get(key), after.get(key))
+    elif isinstance(before, list) and isinstance(after, list):
+        for i in range(max(len(before), len(after))):
+            old, new = before[i : i + 1], after[i : i + 1]
+            yield from _diff(f"{path}[{i}]", old[0] if old else None, new[0] if new else None)
+    elif before != after:
+        yield Change(path=path, before=before, after=after)

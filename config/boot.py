@@ -15,7 +15,7 @@ def prepare() -> None:
     """Leave given servers alone, else use the embedded ones as long as this process lives."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     given = [os.environ.get(name, "") for name in SERVERS]
-    if all(given):
+    if all(given) and os.environ.get(INHERITED) != " ".join(given):
         os.environ.pop("ATTUNE_EMBEDDED", None)
         return
     if any(given) and not all(given):

@@ -21,17 +21,18 @@ DEBUG: bool = env.bool("DEBUG", default=False)
 # The demo and the tests run like production (no debug pages) but on generated keys.
 DEMO: bool = env.bool("ATTUNE_DEMO", default="ATTUNE_EMBEDDED" in os.environ)
 
-_MAKERS = {
-    "SECRET_KEY": lambda: secrets.token_urlsafe(50),
-    "ATTUNE_ENCRYPTION_KEYS": lambda: "v1:" + _random_key(),
-    "ATTUNE_BLIND_INDEX_KEY": lambda: _random_key(),
-    "ATTUNE_SUPPRESSION_KEY": lambda: _random_key(),
-    "ATTUNE_TOKEN_KEY": lambda: _random_key(),
-}
-
 
 def _random_key() -> str:
     return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+_MAKERS = {
+    "SECRET_KEY": lambda: secrets.token_urlsafe(50),
+    "ATTUNE_ENCRYPTION_KEYS": lambda: "v1:" + _random_key(),
+    "ATTUNE_BLIND_INDEX_KEY": _random_key,
+    "ATTUNE_SUPPRESSION_KEY": _random_key,
+    "ATTUNE_TOKEN_KEY": _random_key,
+}
 
 
 def _generated_keys() -> dict[str, str]:

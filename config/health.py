@@ -38,9 +38,7 @@ def database_problem() -> str:
 
 
 def broker_problem() -> str:
-    client = redis.Redis.from_url(
-        settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=2
-    )
+    client = redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=2)
     try:
         client.ping()
     except redis.RedisError:
@@ -58,7 +56,9 @@ def migration_problem() -> str:
         return "unknown: no database"
     if missing:
         first = missing[0][0]
-        return f"{len(missing)} missing, first {first.app_label}.{first.name}: run manage.py migrate"
+        return (
+            f"{len(missing)} missing, first {first.app_label}.{first.name}: run manage.py migrate"
+        )
     return ""
 
 

@@ -4,5 +4,9 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+# Tasks that a page enqueues go to this application's broker.
+from config.celery import app as celery_app
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+celery_app.set_default()
 application = get_wsgi_application()

@@ -23,9 +23,7 @@ def ask(subject: DataSubject, *, purpose: str, at: datetime) -> Permission:
     return permissions([subject.pk], purpose=purpose, at=at)[subject.pk]
 
 
-def permissions(
-    subject_ids: Iterable[int], *, purpose: str, at: datetime
-) -> dict[int, Permission]:
+def permissions(subject_ids: Iterable[int], *, purpose: str, at: datetime) -> dict[int, Permission]:
     """Decide for a batch in two queries; every id asked for gets an answer."""
     ids = list(subject_ids)
     reasons = dict(
@@ -38,7 +36,9 @@ def permissions(
     for subject_id, code in states.values_list("subject_id", "purpose_id"):
         granted[subject_id].add(code)
     return {
-        pk: _permission(pk, purpose=purpose, at=at, reason=reasons.get(pk, "erased"), granted=granted[pk])
+        pk: _permission(
+            pk, purpose=purpose, at=at, reason=reasons.get(pk, "erased"), granted=granted[pk]
+        )
         for pk in ids
     }
 
@@ -80,9 +80,7 @@ def permitted_sql(purpose: str, *, at: datetime) -> tuple[str, list[object]]:
 
 
 def _granted(at: datetime) -> "QuerySet[ConsentState]":
-    return ConsentState.objects.filter(
-        Q(expires_at=None) | Q(expires_at__gt=at), is_granted=True
-    )
+    return ConsentState.objects.filter(Q(expires_at=None) | Q(expires_at__gt=at), is_granted=True)
 
 
 def _relation(subject: str) -> str:

@@ -56,7 +56,9 @@ def suppression_hash(email: str) -> str:
 def new_wrapped_key(pseudonym: str) -> bytes:
     """Make a key for one subject, wrapped by the newest encryption key; store only this."""
     version, master = next(iter(_masters().items()))
-    sealed = seal(os.urandom(KEY_BYTES), key=master, place="consent_datasubject.wrapped_key", owner=pseudonym)
+    sealed = seal(
+        os.urandom(KEY_BYTES), key=master, place="consent_datasubject.wrapped_key", owner=pseudonym
+    )
     return version.encode() + b":" + sealed
 
 
@@ -69,7 +71,9 @@ def unwrap(wrapped: bytes, *, pseudonym: str) -> AESGCM:
             f"ATTUNE_ENCRYPTION_KEYS lacks version {version.decode()!r}, which sealed stored keys. "
             "Add it again behind the newest one."
         )
-    return AESGCM(open_sealed(sealed, key=master, place="consent_datasubject.wrapped_key", owner=pseudonym))
+    return AESGCM(
+        open_sealed(sealed, key=master, place="consent_datasubject.wrapped_key", owner=pseudonym)
+    )
 
 
 def seal(plain: bytes, *, key: AESGCM, place: str, owner: str | int) -> bytes:

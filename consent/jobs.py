@@ -66,7 +66,11 @@ class Progress:
 
 
 def create(
-    kind: str, *, label: str = "", actor: AbstractBaseUser | None = None, cursor: dict[str, object] | None = None
+    kind: str,
+    *,
+    label: str = "",
+    actor: AbstractBaseUser | None = None,
+    cursor: dict[str, object] | None = None,
 ) -> Job:
     """Queue a job for a worker to run."""
     return Job.objects.create(
@@ -112,6 +116,4 @@ def abandoned(*, since: datetime) -> "list[Job]":
 
 def _end(job: Job, *, state: str, message: str = "") -> None:
     job.state, job.message, job.ended_at = state, message, timezone.now()
-    job.save(
-        update_fields=["state", "message", "ended_at", "done", "total", "cursor", "result"]
-    )
+    job.save(update_fields=["state", "message", "ended_at", "done", "total", "cursor", "result"])

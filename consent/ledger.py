@@ -28,17 +28,38 @@ class Statement:
     is_own_choice: bool = False
 
 
-def grant(subject: DataSubject, *, purpose: str, source: str, at: datetime, actor: "AbstractBaseUser | None" = None) -> None:
+def grant(
+    subject: DataSubject,
+    *,
+    purpose: str,
+    source: str,
+    at: datetime,
+    actor: "AbstractBaseUser | None" = None,
+) -> None:
     """Record that the person allows a purpose, by their own choice."""
     _say(subject, purpose=purpose, action=Action.GRANTED, source=source, at=at, actor=actor)
 
 
-def withdraw(subject: DataSubject, *, purpose: str, source: str, at: datetime, actor: "AbstractBaseUser | None" = None) -> None:
+def withdraw(
+    subject: DataSubject,
+    *,
+    purpose: str,
+    source: str,
+    at: datetime,
+    actor: "AbstractBaseUser | None" = None,
+) -> None:
     """Record that the person takes a consent back; it holds from the commit on."""
     _say(subject, purpose=purpose, action=Action.WITHDRAWN, source=source, at=at, actor=actor)
 
 
-def object_to(subject: DataSubject, *, purpose: str, source: str, at: datetime, actor: "AbstractBaseUser | None" = None) -> None:
+def object_to(
+    subject: DataSubject,
+    *,
+    purpose: str,
+    source: str,
+    at: datetime,
+    actor: "AbstractBaseUser | None" = None,
+) -> None:
     """Record an objection (Art. 21): it outranks any import or banner that comes later."""
     _say(subject, purpose=purpose, action=Action.OBJECTED, source=source, at=at, actor=actor)
 
@@ -62,7 +83,13 @@ def record_many(statements: Sequence[Statement], *, actor_id: int | None = None)
 
 
 def _say(
-    subject: DataSubject, *, purpose: str, action: str, source: str, at: datetime, actor: AbstractBaseUser | None
+    subject: DataSubject,
+    *,
+    purpose: str,
+    action: str,
+    source: str,
+    at: datetime,
+    actor: AbstractBaseUser | None,
 ) -> None:
     statement = Statement(
         subject_id=subject.pk,

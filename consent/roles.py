@@ -3,12 +3,37 @@
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q, QuerySet
 
-CONTENT = ("segment", "ruleset", "contentblock", "template", "campaign", "experiment", "senderidentity")
+CONTENT = (
+    "segment",
+    "ruleset",
+    "contentblock",
+    "template",
+    "campaign",
+    "experiment",
+    "senderidentity",
+)
 VERSIONS = tuple(f"{name}version" for name in CONTENT[:4])
 PARTS = ("campaignslot", "experimentarm")
 PEOPLE = ("customerprofile", "product", "event", "source", "field", "inboxevent")
-RESULTS = ("send", "trackingevent", "conversion", "link", "receipt", "recommendationmodel", "job", "joberror")
-LEGAL = ("datasubject", "identifier", "purpose", "consentrecord", "consentstate", "suppression", "auditentry")
+RESULTS = (
+    "send",
+    "trackingevent",
+    "conversion",
+    "link",
+    "receipt",
+    "recommendationmodel",
+    "job",
+    "joberror",
+)
+LEGAL = (
+    "datasubject",
+    "identifier",
+    "purpose",
+    "consentrecord",
+    "consentstate",
+    "suppression",
+    "auditentry",
+)
 
 # Role: (verbs, models) pairs and single codes.
 ROLES: dict[str, list[tuple[tuple[str, ...], tuple[str, ...]]]] = {
@@ -51,5 +76,7 @@ def _permissions(role: str) -> "QuerySet[Permission]":
     )
     if role == "admin":
         return Permission.objects.filter(Q(pk__in=ours) | Q(content_type__app_label="auth"))
-    codes = {f"{verb}_{model}" for verbs, models in ROLES[role] for model in models for verb in verbs}
+    codes = {
+        f"{verb}_{model}" for verbs, models in ROLES[role] for model in models for verb in verbs
+    }
     return ours.filter(codename__in=codes | set(CODES[role]))

@@ -65,9 +65,7 @@ class Content:
     decision: dict[str, Any]
 
 
-def prepare(
-    slots: Mapping[str, RuleSet], *, recommendation_count: int, now: datetime
-) -> Plan:
+def prepare(slots: Mapping[str, RuleSet], *, recommendation_count: int, now: datetime) -> Plan:
     """Read and compile the live versions of the rulesets and of every block they name."""
     ready = tuple(_slot(name, ruleset) for name, ruleset in slots.items())
     trees = [rule.condition for slot in ready for rule in slot.ruleset.definition.rules]
@@ -91,7 +89,9 @@ def personalize(
     """Decide for each profile; the permission of each is required and must be its own."""
     for profile in profiles:
         if permissions.get(profile.subject_id) != profile.permission:
-            raise WrongPermission(f"subject {profile.subject_id} was loaded under another permission")
+            raise WrongPermission(
+                f"subject {profile.subject_id} was loaded under another permission"
+            )
     decided = [_decide(profile, plan=plan, now=now) for profile in profiles]
     offers = offers_for(
         [

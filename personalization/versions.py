@@ -65,7 +65,12 @@ class Publisher(Generic[V]):
 
     @transaction.atomic
     def save_draft(
-        self, thing: Versioned, *, content: Content, author: AbstractBaseUser | None = None, note: str = ""
+        self,
+        thing: Versioned,
+        *,
+        content: Content,
+        author: AbstractBaseUser | None = None,
+        note: str = "",
     ) -> V:
         """Check a content and keep it as the thing's one open draft."""
         ready = self.prepare(content)
@@ -73,16 +78,14 @@ class Publisher(Generic[V]):
         draft = self._all(thing).filter(published_at=None).first()
         if draft is None:
             highest = self._all(thing).aggregate(highest=Max("number"))["highest"] or 0
-            draft = self.versions(**{"of": thing, "number": highest + 1})
+            draft = self.versions(of=thing, number=highest + 1)
         draft.content, draft.author_id, draft.note = ready, author.pk if author else None, note
         draft.state = Version.State.DRAFT
         draft.save()
         return draft
 
     @transaction.atomic
-    def put_live(
-        self, version: V, *, now: datetime, approver: AbstractBaseUser | None = None
-    ) -> V:
+    def put_live(self, version: V, *, now: datetime, approver: AbstractBaseUser | None = None) -> V:
         """Make a draft, or an earlier version again, the one that decides from now on."""
         self._refuse_own_work(version, approver=approver)
         self.prepare(version.content)
@@ -92,11 +95,18 @@ class Publisher(Generic[V]):
         version.approver_id = approver.pk if approver else None
         version.save()
         type(thing)._default_manager.filter(pk=thing.pk).update(live=version)
-        audit.note("version.live", actor=approver, target=version, detail={"number": version.number})
+        audit.note(
+            "version.live", actor=approver, target=version, detail={"number": version.number}
+        )
         return version
 
     def publish(
-        self, thing: Versioned, *, content: Content, now: datetime, author: AbstractBaseUser | None = None
+        self,
+        thing: Versioned,
+        *,
+        content: Content,
+        now: datetime,
+        author: AbstractBaseUser | None = None,
     ) -> V:
         """Save and put live in one step, as an import or the demo does."""
         draft = self.save_draft(thing, content=content, author=author)

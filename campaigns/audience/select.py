@@ -33,7 +33,7 @@ def members(campaign: Campaign, *, at: datetime) -> "QuerySet[DataSubject]":
         size=HOLDOUT_BUCKETS,
     )
     return people.annotate(
-        bucket=RawSQL(sql, params, output_field=BigIntegerField()),  # noqa: S611
+        bucket=RawSQL(sql, params, output_field=BigIntegerField()),
         reason=Case(
             When(~Q(refused=""), then=F("refused")),
             When(bucket__lt=experiment.holdout_percent, then=Value(HOLDOUT)),
@@ -41,4 +41,3 @@ def members(campaign: Campaign, *, at: datetime) -> "QuerySet[DataSubject]":
             output_field=CharField(),
         ),
     )
-

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import signal
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from campaigns.delivery import mailbox as local_mailbox
 LOOPBACK = "127.0.0.1"
 MAX_MAIL_BYTES = 32 * 1024 * 1024
 END_OF_DATA = b".\r\n"
+PLAIN_PATH = re.compile(r"<([A-Za-z0-9._+=-]+@[A-Za-z0-9.-]+)>(.*)\Z")
 IDLE_SECONDS = 3600.0
 logger = logging.getLogger(__name__)
 
@@ -77,6 +79,12 @@ class CatcherProtocol(SMTP):
             answer = self._keeper.keep(content)
         self.envelope = self._create_envelope()
         await self.push(answer)
+
+    def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
+        # The standard library's parser takes a third of the time of a whole mail.
+        if match := PLAIN_PATH.match(arg):
+            return match[1], match[2]
+        return super()._getaddr(arg)
 
     async def _content(self) -> bytes | None:
         """Read up to a line that is a single dot; None if that was too much."""

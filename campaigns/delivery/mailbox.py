@@ -32,7 +32,7 @@ def store(content: bytes, *, mailbox: Path, at: datetime, serial: int) -> str:
     key = message_key(content)
     stamp = at.astimezone(UTC).strftime(STAMP)
     name = f"{stamp}_{serial:06d}_{file_tag(key) if key else ''}.eml"
-    aside = mailbox / f".{name}"
+    aside = mailbox / f"{name}.part"
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         _write_all(descriptor, content)
@@ -91,7 +91,7 @@ def _names(mailbox: Path) -> list[str]:
     if not mailbox.is_dir():
         return []
     with os.scandir(mailbox) as files:
-        return [file.name for file in files if file.name.endswith(".eml") and file.name[0] != "."]
+        return [file.name for file in files if file.name.endswith(".eml")]
 
 
 def _write_all(descriptor: int, content: bytes) -> None:

@@ -86,7 +86,12 @@ def report(campaign: Campaign) -> Report:
 
 
 def _figures(
-    states: list[Any], tracked: list[Any], converted: list[Any], *, campaign: Campaign, arm: str | None
+    states: list[Any],
+    tracked: list[Any],
+    converted: list[Any],
+    *,
+    campaign: Campaign,
+    arm: str | None,
 ) -> Figures:
     mine = [row for row in states if arm is None or row[0] == arm]
     of_arm = [row for row in tracked if arm is None or row[0] == arm]

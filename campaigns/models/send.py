@@ -1,4 +1,4 @@
-"""One mail to one person. The row is the queue of record; its unique key makes a send happen once."""
+"""One mail to one person: the queue of record; its unique key makes a send happen once."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -22,7 +22,9 @@ class SendQuerySet(models.QuerySet["Send"]):
             state__in=[Send.State.CLAIMED, Send.State.HANDING_OVER], lease_until__lt=at
         )
 
-    def claim(self, *, campaign_id: int | None, limit: int, at: datetime, lease: timedelta) -> list["Send"]:
+    def claim(
+        self, *, campaign_id: int | None, limit: int, at: datetime, lease: timedelta
+    ) -> list["Send"]:
         """Take due rows for one worker; another worker passes over them (one statement)."""
         token = uuid.uuid4()
         condition = "AND campaign_id = %s" if campaign_id is not None else ""
@@ -36,7 +38,7 @@ class SendQuerySet(models.QuerySet["Send"]):
                 WHERE state = 'planned' AND due_at <= %s {condition}
                 ORDER BY campaign_id, due_at, id LIMIT %s FOR UPDATE SKIP LOCKED
             ) RETURNING *
-            """,  # noqa: S608
+            """,
             [token, at + lease, at, *scope, limit],
         )
         return sorted(rows, key=lambda send: send.pk)

@@ -4,7 +4,9 @@ from django.db import models
 
 
 class SenderIdentity(models.Model):
-    name = models.CharField(max_length=100, help_text="The name readers see, as in “Attune Market”.")
+    name = models.CharField(
+        max_length=100, help_text="The name readers see, as in “Attune Market”."
+    )
     from_email = models.EmailField()
     reply_to = models.EmailField(blank=True)
     postal_address = models.CharField(

@@ -22,7 +22,9 @@ class TrackingEvent(models.Model):
     )
     kind = models.CharField(max_length=12, choices=Kind)
     link = models.ForeignKey(Link, null=True, blank=True, on_delete=models.SET_NULL)
-    is_machine = models.BooleanField(default=False, help_text="A mail scanner or proxy, not a person.")
+    is_machine = models.BooleanField(
+        default=False, help_text="A mail scanner or proxy, not a person."
+    )
     occurred_at = models.DateTimeField()
 
     class Meta:

@@ -25,7 +25,7 @@ _COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
 _PREHEADER: Final = (
     '\n<div style="display:none;font-size:1px;line-height:1px;max-height:0;max-width:0;'
     'opacity:0;overflow:hidden;mso-hide:all;">{{ preheader }}'
-    + "&#847;&zwnj;&nbsp;" * 40
+    + ("\n" + "&#847;&zwnj;&nbsp;" * 8) * 5
     + "</div>"
 )
 

@@ -44,7 +44,7 @@ class Skeleton:
             f"Message-ID: <{key}@{self.message_domain}>\r\n"
             f"X-Attune-Message-Key: {key}\r\n"
             f"List-Unsubscribe: <{headers.url(unsubscribe_url, name='List-Unsubscribe')}>\r\n"
-            f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n'
+            f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n\r\n'
         )
         delimiter = b"--" + boundary.encode("ascii")
         return b"".join(

@@ -12,7 +12,12 @@ def prepare(content: Content) -> Content:
     """Return the content with its HTML, or raise ContentInvalid with part, line and column."""
     source = {part: str(content.get(part) or "") for part in PARTS}
     problems = [
-        Problem(found.problem.message, path=found.part, line=found.problem.line, column=found.problem.column)
+        Problem(
+            found.problem.message,
+            path=found.part,
+            line=found.problem.line,
+            column=found.problem.column,
+        )
         for found in html.check(source)
     ]
     if problems:

@@ -6,7 +6,6 @@ from typing import Final
 MAX_LINE_BYTES: Final = 998
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_TRAILING_BLANKS: Final = re.compile(r"[ \t]+$", re.MULTILINE)
 _MANY_EMPTY_LINES: Final = re.compile(r"\n{3,}")
 
 
@@ -14,8 +13,8 @@ def clean(text: str) -> str:
     """No trailing blanks, no rows of empty lines, no control character, no overlong line."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = _TRAILING_BLANKS.sub("", _CONTROL.sub("", text))
-    text = _MANY_EMPTY_LINES.sub("\n\n", text).strip("\n") + "\n"
+    lines = [line.rstrip() for line in _CONTROL.sub("", text).split("\n")]
+    text = _MANY_EMPTY_LINES.sub("\n\n", "\n".join(lines)).strip("\n") + "\n"
     # 4 bytes a character at most: shorter texts need no look at their lines.
     if len(text) * 4 > MAX_LINE_BYTES and has_long_line(text.encode("utf-8", "replace")):
         text = "\n".join(_wrapped(line) for line in text.split("\n"))

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-
 from campaigns.delivery.base import Envelope
 from campaigns.experiments.assign import choose_variant
 from campaigns.models import Campaign, Experiment, Send, SenderIdentity
 from campaigns.rendering import html, links, mime
+from campaigns.rendering.headers import HeaderError
 from campaigns.sending.handover import Ready
 from campaigns.sending.states import Result, State
 from campaigns.tracking import urls
@@ -18,7 +18,6 @@ from personalization import engine
 from personalization.content.liquid import TemplateProblem
 from personalization.profiles.loaded import LoadedProfile
 from personalization.receipts import Entry
-
 
 # A longer address is left as it is, untracked: the column ends there.
 LONGEST_LINK = 2000
@@ -68,7 +67,9 @@ def kit(campaign: Campaign, *, now: datetime) -> Kit:
         campaign=campaign,
         plan=engine.prepare(slots, recommendation_count=campaign.recommendation_count, now=now),
         emails={
-            key: html.compile_email({**version.content, "subject": subject or version.content["subject"]})
+            key: html.compile_email(
+                {**version.content, "subject": subject or version.content["subject"]}
+            )
             for key, subject in {**subjects, "": ""}.items()
         },
         skeleton=mime.skeleton(
@@ -91,8 +92,32 @@ def write(
     send: Send, *, kit: Kit, profile: LoadedProfile, content: engine.Content
 ) -> Mail | Result:
     """Render one mail; a template that fails on this person's data fails this mail only."""
-    arm = send.arm or _arm(profile, kit=kit)
+    arm = send.arm or arm_of(profile, kit=kit)
     unsubscribe = urls.unsubscribe(send.pk)
+    try:
+        rendered = render(content, kit=kit, arm=arm, unsubscribe=unsubscribe)
+    except TemplateProblem as problem:
+        return Result(
+            send.pk,
+            State.FAILED,
+            reason="not_rendered",
+            detail=str(problem),
+            arm=arm,
+            is_counted=True,
+        )
+    linked = _with_links(rendered, send=send, kit=kit, profile=profile, unsubscribe=unsubscribe)
+    decision = {**content.decision, "arm": arm, "template": _template(kit)}
+    return Mail(
+        ready=_ready(send, linked, kit=kit, profile=profile, arm=arm, unsubscribe=unsubscribe),
+        receipt=Entry(message_key=str(send.message_key), profile=profile, decision=decision),
+        rendered=linked,
+    )
+
+
+def render(
+    content: engine.Content, *, kit: Kit, arm: str, unsubscribe: str
+) -> html.Rendered:
+    """Fill in the template, links as they were written; raises TemplateProblem."""
     context = {
         **content.context,
         "blocks": {
@@ -106,19 +131,14 @@ def write(
         },
         "unsubscribe_url": unsubscribe,
     }
-    try:
-        rendered = html.render(kit.emails[arm], context)
-    except TemplateProblem as problem:
-        return Result(
-            send.pk, State.FAILED, reason="not_rendered", detail=str(problem), arm=arm, is_counted=True
-        )
-    linked = _with_links(rendered, send=send, kit=kit, profile=profile, unsubscribe=unsubscribe)
-    decision = {**content.decision, "arm": arm, "template": _template(kit)}
-    return Mail(
-        ready=_ready(send, linked, kit=kit, profile=profile, arm=arm, unsubscribe=unsubscribe),
-        receipt=Entry(message_key=str(send.message_key), profile=profile, decision=decision),
-        rendered=linked,
-    )
+    return html.render(kit.emails[arm], context)
+
+
+def arm_of(profile: LoadedProfile, *, kit: Kit) -> str:
+    """Return the key of the person's arm, or nothing where nothing is tested."""
+    if kit.arms is None:
+        return ""
+    return choose_variant(profile.pseudonym, experiment=kit.arms.seed, weights=kit.arms.weights)
 
 
 def _ready(
@@ -194,12 +214,6 @@ def _arms(campaign: Campaign) -> Arms | None:
         weights={arm.key: arm.weight for arm in arms},
         subjects={arm.key: arm.subject for arm in arms},
     )
-
-
-def _arm(profile: LoadedProfile, *, kit: Kit) -> str:
-    if kit.arms is None:
-        return ""
-    return choose_variant(profile.pseudonym, experiment=kit.arms.seed, weights=kit.arms.weights)
 
 
 def _template(kit: Kit) -> dict[str, object]:

@@ -43,9 +43,7 @@ def problems(campaign: Campaign, *, now: datetime) -> list[str]:
     return found
 
 
-def launch(
-    campaign: Campaign, *, now: datetime, actor: AbstractBaseUser | None = None
-) -> Planned:
+def launch(campaign: Campaign, *, now: datetime, actor: AbstractBaseUser | None = None) -> Planned:
     """Pin the template, bring the segments up to date, plan everybody, open for sending.
 
     Launching again adds members who came in since, and sends nobody the same mail twice.
@@ -96,9 +94,7 @@ def release_held(*, now: datetime) -> int:
     return due.update(state=Send.State.PLANNED, reason="")
 
 
-def _move(
-    campaign: Campaign, before: str, after: str, *, actor: AbstractBaseUser | None
-) -> bool:
+def _move(campaign: Campaign, before: str, after: str, *, actor: AbstractBaseUser | None) -> bool:
     moved = Campaign.objects.filter(pk=campaign.pk, status=before).update(status=after) == 1
     if moved:
         audit.note(f"campaign.{after}", actor=actor, target=campaign)

@@ -109,7 +109,9 @@ def _compose(
         list(profiles.values()), plan=kit.plan, permissions=permissions, now=now
     )
     written = [
-        compose.write(send, kit=kit, profile=profiles[send.subject_id], content=contents[send.subject_id])
+        compose.write(
+            send, kit=kit, profile=profiles[send.subject_id], content=contents[send.subject_id]
+        )
         for send in sends
         if send.subject_id in profiles
     ]

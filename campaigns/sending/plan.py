@@ -36,9 +36,7 @@ def plan(campaign: Campaign, *, now: datetime, occurrence: str = BROADCAST_RUN) 
     audience = select.members(campaign, at=now).values_list("pk", "reason")
     sql, params = audience.query.sql_with_params()
     with connection.cursor() as cursor:
-        cursor.execute(
-            _PLAN.format(audience=sql), [campaign.pk, occurrence, now, now, *params]
-        )
+        cursor.execute(_PLAN.format(audience=sql), [campaign.pk, occurrence, now, now, *params])
         added = cursor.rowcount
     return _count(campaign, added=added)
 

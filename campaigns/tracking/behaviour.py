@@ -14,17 +14,13 @@ def sent(sends: Sequence[Send], *, at: datetime) -> None:
     accept([_event("Email Sent", send, key="sent", at=at) for send in sends], source=SOURCE, now=at)
 
 
-def happened(
-    name: str, send: Send, *, key: str, at: datetime, is_machine: bool = False
-) -> None:
+def happened(name: str, send: Send, *, key: str, at: datetime, is_machine: bool = False) -> None:
     """Note one thing that came back from a mail."""
     event = _event(name, send, key=key, at=at, is_machine=is_machine)
     accept([event], source=SOURCE, now=at)
 
 
-def _event(
-    name: str, send: Send, *, key: str, at: datetime, is_machine: bool = False
-) -> Incoming:
+def _event(name: str, send: Send, *, key: str, at: datetime, is_machine: bool = False) -> Incoming:
     return Incoming(
         message_id=f"{send.message_key}:{key}",
         event=name,

@@ -51,9 +51,7 @@ def unsubscribed(send_id: int, *, at: datetime) -> bool:
     permission = gate.ask(subject, purpose=send.campaign.purpose_id, at=at)
     if permission.reason in ("erased", "no_consent"):
         return False
-    ledger.object_to(
-        subject, purpose=send.campaign.purpose_id, source="unsubscribe link", at=at
-    )
+    ledger.object_to(subject, purpose=send.campaign.purpose_id, source="unsubscribe link", at=at)
     _store(send, kind=Kind.UNSUBSCRIBED, at=at, is_machine=False)
     behaviour.happened("Unsubscribed", send, key="unsubscribed", at=at)
     return True

@@ -9,9 +9,9 @@ from typing import Final, Literal
 
 TokenKind = Literal["open", "click", "unsubscribe"]
 
-_MAC_BYTES: Final = 12
-_PAYLOAD: Final = Struct(">QI")
-_FORM: Final = re.compile(r"[A-Za-z0-9_-]{32}")  # 24 bytes: no padding, one spelling only
+_MAC_BYTES: Final = 14
+_PAYLOAD: Final = Struct(">QQ")
+_FORM: Final = re.compile(r"[A-Za-z0-9_-]{40}")  # 30 bytes: no padding, one spelling only
 _TO_URL: Final = bytes.maketrans(b"+/", b"-_")
 _FROM_URL: Final = str.maketrans("-_", "+/")
 _PREFIX: Final[dict[TokenKind, bytes]] = {
@@ -31,7 +31,7 @@ class Token:
 
 
 def sign(kind: TokenKind, send_id: int, link_id: int = 0, *, key: bytes) -> str:
-    """32 letters, fit for a URL."""
+    """40 letters, fit for a URL."""
     payload = _PAYLOAD.pack(send_id, link_id)
     signature = hmac.digest(key, _PREFIX[kind] + payload, "sha256")[:_MAC_BYTES]
     encoded = binascii.b2a_base64(payload + signature, newline=False)

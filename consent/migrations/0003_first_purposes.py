@@ -5,7 +5,13 @@ from django.db import migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 PURPOSES = [
-    ("email_marketing", "Marketing email", "We send you offers and news by email.", "consent", 1095),
+    (
+        "email_marketing",
+        "Marketing email",
+        "We send you offers and news by email.",
+        "consent",
+        1095,
+    ),
     (
         "email_tracking",
         "Open and click tracking",
@@ -20,14 +26,25 @@ PURPOSES = [
         "consent",
         1095,
     ),
-    ("contract", "Orders", "We keep your orders to deliver them and for the law.", "contract", 3650),
+    (
+        "contract",
+        "Orders",
+        "We keep your orders to deliver them and for the law.",
+        "contract",
+        3650,
+    ),
 ]
 
 
 def add(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     purpose = apps.get_model("consent", "Purpose")
     for code, name, description, basis, days in PURPOSES:
-        defaults = {"name": name, "description": description, "basis": basis, "retention_days": days}
+        defaults = {
+            "name": name,
+            "description": description,
+            "basis": basis,
+            "retention_days": days,
+        }
         purpose.objects.get_or_create(code=code, defaults=defaults)
 
 

@@ -103,7 +103,7 @@ def _among(op: str, value: Value) -> Test:
     single = _equal(wanted) if is_wanted else _differs(wanted)
     if values.common_kind(wanted) == "boolean":
         return single
-    includes = _includes("includes_any", wanted)
+    includes = _includes("includes_any", value)
 
     def test(seen: object, now: datetime) -> bool:
         if isinstance(seen, list | tuple):

@@ -78,7 +78,7 @@ def parse_pattern(text: str) -> Pattern:
         raise PatternError("a pattern needs more than ^ and $; use is_set for any text")
     parser = _Parser(inner)
     body = parser.whole()
-    if isinstance(body, Choice) and (is_start_bound or is_end_bound):
+    if parser.is_choice and (is_start_bound or is_end_bound):
         raise PatternError("put the alternatives in parentheses: ^(?:a|b)$")
     if size(body) > MAX_SIZE:
         raise PatternError(f"the pattern unfolds to more than {MAX_SIZE} steps; repeat less often")
@@ -117,6 +117,8 @@ class _Parser:
         self.text = text
         self.at = 0
         self.depth = 0
+        # Alternatives outside of any group: ^ and $ would bind to one of them only.
+        self.is_choice = False
 
     def whole(self) -> Part:
         body = self.choice()
@@ -128,6 +130,7 @@ class _Parser:
         options = [self.chain()]
         while self.peek() == "|":
             self.at += 1
+            self.is_choice = self.is_choice or self.depth == 0
             options.append(self.chain())
         return options[0] if len(options) == 1 else Choice(tuple(options))
 

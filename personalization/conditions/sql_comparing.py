@@ -119,7 +119,7 @@ def _wanted(condition: SqlCondition, *, is_wanted: bool) -> SqlCondition:
     return condition if is_wanted else joined("NOT ", condition)
 
 
-def _json_array(wanted: tuple[Value, ...]) -> SqlCondition:
+def _json_array(wanted: tuple[object, ...]) -> SqlCondition:
     texts = [json.dumps(each, allow_nan=False, ensure_ascii=False) for each in wanted]
     return SqlCondition("%s::text[]::jsonb[]", (texts,))
 

@@ -43,16 +43,12 @@ from personalization.conditions.sql_comparing import (
 )
 from personalization.conditions.walking import walk
 
-__all__ = ["Permitted", "SqlCondition", "compile_sql"]
+__all__ = ["Permitted", "SqlCondition", "to_sql"]
 
 # SQL (with its parameters) for "the subject p.subject_id has granted this purpose".
 Permitted: TypeAlias = Callable[[str], tuple[str, list[object]]]
 
 _DOCUMENTS = {"attributes": "p.attributes", "traits": "p.traits"}
-_COLUMNS = {
-    "profile.first_seen_at": "to_jsonb(p.first_seen_at)",
-    "profile.last_seen_at": "to_jsonb(p.last_seen_at)",
-}
 _PRODUCT_COLUMNS = {
     "product.product_id": "r.product_id",
     "product.category": "r.category",
@@ -63,7 +59,7 @@ _PRODUCT_COLUMNS = {
 }
 
 
-def compile_sql(
+def to_sql(
     node: Node, *, catalogue: Catalogue, now: datetime, permitted: Permitted
 ) -> SqlCondition:
     """The expression and its parameters, or a TreeError if the catalogue does not know the tree."""
@@ -79,7 +75,7 @@ def compile_sql(
 
 
 def _is_stored(path: str) -> bool:
-    return path in _COLUMNS or path.partition(".")[0] in _DOCUMENTS
+    return path.partition(".")[0] in _DOCUMENTS
 
 
 class _Compiler:
@@ -176,7 +172,8 @@ class _Compiler:
         return joined(
             "EXISTS (SELECT 1 FROM personalization_eventitem i"
             " LEFT JOIN personalization_product r ON r.id = i.product_id"
-            f" WHERE i.event_id = {alias}.id AND i.occurred_at = {alias}.occurred_at AND ",
+            " WHERE (i.event_id, i.occurred_at) = ",
+            f"({alias}.id, {alias}.occurred_at) AND ",
             compare(node.op, node.value, seen=seen, now=self.now),
             ")",
         )
@@ -210,8 +207,6 @@ def _seconds(duration: Duration) -> str:
 
 
 def _stored(path: str) -> SqlCondition:
-    if path in _COLUMNS:
-        return SqlCondition(_COLUMNS[path])
     document, _, name = path.partition(".")
     return joined(f"({_DOCUMENTS[document]} -> ", parameter(name), ")")
 

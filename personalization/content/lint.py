@@ -84,9 +84,12 @@ class _Visit:
         """Look for a similar name in the group that was named rightly, then everywhere."""
         parent = Path(path.token, path.path[:-1])
         shape = self._shape_of(parent) if parent.path else None
-        if shape is not None and (meant := nearest(str(path.path[-1]), shape.fields)):
-            return f"unknown variable `{path}`; did you mean `{parent}.{meant}`?"
-        names = [name for scope in self.scopes for name in names_in(Shape(fields=scope))]
+        if shape is not None and shape.is_group:
+            meant = nearest(str(path.path[-1]), shape.fields)
+            proposal = f"; did you mean `{parent}.{meant}`?" if meant else ""
+            return f"unknown variable `{path}`{proposal}"
+        known = [name for scope in self.scopes for name in names_in(Shape(fields=scope))]
+        names = [name for name in known if not str(path).startswith(f"{name}.")]
         return unknown_name("variable", str(path), names)
 
     def _printed(self, node: OutputNode) -> None:

@@ -9,7 +9,8 @@ from typing import Final
 
 from liquid import BoundTemplate, Node, Token
 from liquid.builtin.expressions.filtered import Filter, FilteredExpression
-from liquid.builtin.expressions.primitive import Literal, RangeLiteral
+from liquid.builtin.expressions.logical import EqExpression, NeExpression
+from liquid.builtin.expressions.primitive import Blank, Empty, Literal, RangeLiteral
 from liquid.builtin.tags.for_tag import BreakNode, ContinueNode, ForNode
 from liquid.exceptions import LiquidError
 from liquid.expression import Expression
@@ -17,6 +18,7 @@ from liquid.expression import Expression
 from personalization.content.liquid_runtime import (
     ENVIRONMENTS,
     BoundedRangeEnd,
+    MissingAsEmpty,
     OutputBuffer,
     PlainContext,
     require_plain,
@@ -158,6 +160,13 @@ def _encodable(text: str) -> str:
     return text
 
 
+def _compare_missing_as_empty(expression: EqExpression | NeExpression) -> None:
+    if isinstance(expression.right, Blank | Empty):
+        expression.left = MissingAsEmpty(expression.left)
+    elif isinstance(expression.left, Blank | Empty):
+        expression.right = MissingAsEmpty(expression.right)
+
+
 class _Inspection:
     """Walk a fresh parse tree: bound its ranges, count its work, know its filters and breaks."""
 
@@ -193,6 +202,8 @@ class _Inspection:
 
     def _expression(self, expression: Expression, *, in_loop: bool) -> None:
         self._count(in_loop=in_loop)
+        if isinstance(expression, EqExpression | NeExpression):
+            _compare_missing_as_empty(expression)
         if isinstance(expression, RangeLiteral):
             self._bound(expression)
         if isinstance(expression, FilteredExpression):

@@ -8,7 +8,7 @@ from typing import Any, Final, TextIO
 
 from liquid import Environment, RenderContext, Token
 from liquid.builtin import content, illegal, output
-from liquid.builtin.expressions import Literal as LiquidLiteral
+from liquid.builtin.expressions import FilteredExpression, Path
 from liquid.builtin.output import OutputNode
 from liquid.builtin.tags import (
     assign_tag,
@@ -30,6 +30,7 @@ from liquid.exceptions import (
 from liquid.expression import Expression
 from liquid.limits import to_int
 from liquid.template import BoundTemplate
+from liquid.undefined import UNDEFINED, is_undefined
 from liquid.utils import ReadOnlyChainMap
 from markupsafe import Markup, escape
 
@@ -62,18 +63,24 @@ _SCALAR_TYPES: Final = frozenset(_SCALARS)
 
 
 class OutputBuffer(StringIO):
-    """Refuse to grow past the limit; cheaper than counting the bytes of every piece."""
+    """A list of pieces that refuses to grow past the limit."""
 
     def __init__(self) -> None:
         super().__init__()
+        self._pieces: list[str] = []
         self._room = MAX_OUTPUT_CHARACTERS
 
     def write(self, text: str, /) -> int:
-        self._room -= len(text)
+        size = len(text)
+        self._room -= size
         if self._room < 0:
             message = f"the output is longer than {MAX_OUTPUT_CHARACTERS:,} characters"
             raise OutputStreamLimitError(message, token=None)
-        return super().write(text)
+        self._pieces.append(text)
+        return size
+
+    def getvalue(self) -> str:
+        return "".join(self._pieces)
 
 
 class PlainContext(RenderContext):
@@ -101,10 +108,18 @@ class PlainContext(RenderContext):
             raise ResourceLimitError(message, token=token)
         return super().filter(name, token)
 
-    def get_item(self, obj: Any, key: Any) -> Any:
-        if type(obj) is dict and key in obj:
-            return obj[key]
-        return super().get_item(obj, key)
+    def get(
+        self, path: list[object], *, token: Token | None, default: object = UNDEFINED
+    ) -> object:
+        """The short way for names that exist; everything else is the engine's business."""
+        try:
+            root, *keys = path
+            value: Any = self.scope[str(root)]
+            for key in keys:
+                value = value[key] if type(value) is dict else self.get_item(value, key)
+        except (KeyError, TypeError, IndexError):
+            return super().get(path, token=token, default=default)
+        return value
 
     def get_buffer(self, buf: TextIO | None = None) -> StringIO:
         return OutputBuffer()
@@ -123,9 +138,6 @@ class BoundedRangeEnd(Expression):
     def __str__(self) -> str:
         return str(self.stop)
 
-    def is_literal(self) -> bool:
-        return isinstance(self.stop, LiquidLiteral)
-
     def evaluate(self, context: RenderContext) -> object:
         start, stop = self.start.evaluate(context), self.stop.evaluate(context)
         if _whole(stop) - _whole(start) >= MAX_ITEMS:
@@ -137,6 +149,30 @@ class BoundedRangeEnd(Expression):
         return [self.stop]
 
 
+class MissingAsEmpty(Expression):
+    """One side of a comparison with `blank` or `empty`: what is missing is blank, too.
+
+    The engine says that a missing name is not blank, so `{% if customer.city != blank %}` would
+    print "in ." for everyone without a city.
+    """
+
+    __slots__ = ("inner",)
+
+    def __init__(self, inner: Expression) -> None:
+        super().__init__(inner.token)
+        self.inner = inner
+
+    def __str__(self) -> str:
+        return str(self.inner)
+
+    def evaluate(self, context: RenderContext) -> object:
+        value = self.inner.evaluate(context)
+        return "" if value is None or is_undefined(value) else value
+
+    def children(self) -> list[Expression]:
+        return [self.inner]
+
+
 def _whole(value: object) -> int:
     # As the engine reads the ends of a range: what is no number counts as 0.
     try:
@@ -146,13 +182,34 @@ def _whole(value: object) -> int:
 
 
 class _PlainOutputNode(OutputNode):
-    __slots__ = ()
+    """Most outputs are a name and nothing else: looked up without the engine's detours."""
+
+    __slots__ = ("_path",)
+
+    def __init__(self, token: Token, expression: Expression) -> None:
+        super().__init__(token, expression)
+        self._path = _plain_path(expression)
 
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
-        value = self.expression.evaluate(context)
+        if self._path is not None:
+            value = context.get(self._path, token=self.token)
+        else:
+            value = self.expression.evaluate(context)
         if type(value) is str:
             return buffer.write(escape(value) if context.autoescape else value)
         return buffer.write(printed(value, autoescape=context.autoescape))
+
+
+def _plain_path(expression: Expression) -> list[object] | None:
+    if not isinstance(expression, FilteredExpression) or expression.filters:
+        return None
+    if not isinstance(expression.left, Path):
+        return None
+    return list(expression.left.path) if _only_names(expression.left) else None
+
+
+def _only_names(path: Path) -> bool:
+    return all(isinstance(step, str | int) for step in path.path)
 
 
 class _Output(output.Output):

@@ -76,11 +76,18 @@ class _Scanner:
             if group is not None:
                 handlers[group](match)
             if match["name"] == "mj-style" and not match["close"] and not match["empty"]:
-                end = _RAW_STYLE.search(self.shielded.text, place)
-                place = end.start() if end else len(self.shielded.text)
+                place = self._end_of_style(place)
             elif match["text"]:
                 place = self._end_of_text(place)
         self._finish()
+
+    def _end_of_style(self, place: int) -> int:
+        end = _RAW_STYLE.search(self.shielded.text, place)
+        stop = end.start() if end else len(self.shielded.text)
+        markup = self.shielded.text.find("<", place, stop)
+        if markup >= 0:
+            self._report(markup, "`<` is not possible in a style, not even in a comment")
+        return stop
 
     def _end_of_text(self, place: int) -> int:
         end = re.compile(f"<|{STAND_IN.pattern}").search(self.shielded.text, place)

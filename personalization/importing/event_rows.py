@@ -15,7 +15,10 @@ from personalization.importing.rows import Row
 from personalization.importing.values import CellError
 
 COLUMNS = frozenset(
-    ("message_id", "type", "event", "external_id", "anonymous_id", "timestamp", "properties")
+    (
+        *("message_id", "type", "event", "external_id", "anonymous_id"),
+        *("timestamp", "properties", "machine"),
+    )
 )
 DEPTH = 8
 PROPERTIES_BYTES = 32_000
@@ -56,6 +59,7 @@ class EventRow:
     lines: list[Line]
     properties: bytes
     is_generated: bool
+    is_machine: bool
 
 
 def read(row: Row, *, now: datetime) -> EventRow:
@@ -75,6 +79,7 @@ def read(row: Row, *, now: datetime) -> EventRow:
         lines=_lines(properties),
         properties=_kept(properties),
         is_generated=properties.get("generated") is True,
+        is_machine=cells.get("machine") is True,
     )
 
 

@@ -29,7 +29,7 @@ SELECT nextval(sequence.name) FROM sequence, generate_series(1, %s)
 _COPY_EVENTS = """
 COPY personalization_event
     (id, source_id, name, profile_id, origin_profile_id, occurred_at, received_at, amount,
-     currency, properties, is_generated) FROM STDIN
+     currency, properties, is_generated, is_machine) FROM STDIN
 """
 _COPY_ITEMS = """
 COPY personalization_eventitem
@@ -124,7 +124,8 @@ def _event_lines(
         yield (
             f"{id_}\t{source.pk}\t{_escaped(event.name)}\t{person}\t{person}\t"
             f"{event.occurred_at.isoformat()}\t{received}\t{amount}\t{currency}\t"
-            f"{_escaped(event.properties.decode())}\t{generated}\n"
+            f"{_escaped(event.properties.decode())}\t{generated}\t"
+            f"{'t' if event.is_machine else 'f'}\n"
         )
 
 

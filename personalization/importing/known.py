@@ -28,6 +28,10 @@ class People:
             found = identify.resolve(names, source=self.source).subject_ids
             self._ids |= {key: id_ for key, id_ in zip(asked, found, strict=True) if id_}
 
+    def know(self, external_id: str, *, subject_id: int) -> None:
+        """Take a person that is known by other means than a customer number."""
+        self._ids[external_id] = subject_id
+
     def gone(self, external_ids: set[str]) -> set[str]:
         """Return those erased or merged since they were looked up; hold the others till commit."""
         subjects = sorted({self._ids[each] for each in external_ids})

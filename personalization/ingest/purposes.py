@@ -26,7 +26,13 @@ EMAIL = (
     "Unsubscribed",
 )
 # Needed to keep the mail list honest, whatever was said about tracking.
-_EMAIL_ALWAYS = {"Email Sent", "Email Delivered", "Email Bounced", "Email Marked as Spam", "Unsubscribed"}
+_EMAIL_ALWAYS = {
+    "Email Sent",
+    "Email Delivered",
+    "Email Bounced",
+    "Email Marked as Spam",
+    "Unsubscribed",
+}
 
 USE_PURPOSE: dict[str, str] = {
     **dict.fromkeys((*ORDERS, *BROWSING), PROFILING),

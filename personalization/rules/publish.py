@@ -51,7 +51,8 @@ def _one_outcome(
     block, variant = str(outcome.get("block")), str(outcome.get("variant"))
     if block not in variants:
         yield Problem(
-            f"there is no live content block “{block}”; choose one that is live", path=f"{path}.block"
+            f"there is no live content block “{block}”; choose one that is live",
+            path=f"{path}.block",
         )
     elif variant not in variants[block]:
         known = ", ".join(sorted(variants[block]))

@@ -4,7 +4,7 @@ from types import FrameType
 
 import pytest
 
-from campaigns.delivery.base import Delivery, Outcome
+from campaigns.delivery.base import Delivery
 from campaigns.delivery.smtp import SmtpBackend
 from campaigns.delivery.smtp_connection import Server
 from tests.campaigns.delivery_support import email, envelope, envelopes

@@ -1,0 +1,190 @@
+"""Read a receipt's decision in a marketer's words: rules asked, content chosen, products, why."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django.db.models import Q
+
+from consent.models import Purpose
+from personalization.conditions.describe import describe
+from personalization.conditions.fields import Catalogue
+from personalization.conditions.tree import parse
+from personalization.models import ContentBlockVersion, Product, RuleSetVersion, Version
+from personalization.profiles import catalogue
+from personalization.recommendations.offer import reason
+from personalization.recommendations.serve import Tier
+
+Decision = Mapping[str, Any]
+TIERS = {
+    Tier.PERSONAL: "From this customer's own history",
+    Tier.FAVOURITE_CATEGORY: "Fallback: popular in the favourite category",
+    Tier.SITE: "Fallback: popular with everybody",
+}
+STRATEGIES = {
+    "because_you_bought": "Because you bought",
+    "because_you_viewed": "Because you viewed",
+    "buy_again": "Buy again",
+    "popular": "Popular",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What the person allowed when the mail was written."""
+
+    purpose: str
+    granted: tuple[str, ...]
+    may_profile: bool
+    may_track: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RuleLine:
+    """One rule of the table; `is_hit` is None where an earlier rule had decided already."""
+
+    name: str
+    sentence: str
+    is_hit: bool | None
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SlotReason:
+    slot: str
+    ruleset: str
+    version: int
+    rules: tuple[RuleLine, ...]
+    chosen: str
+    is_fallback: bool
+    block: str
+    block_version: int
+    variant: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProductReason:
+    name: str
+    category: str
+    image_url: str
+    price: Decimal | None
+    currency: str
+    sentence: str
+    strategy: str
+    tier: str
+    is_fallback: bool
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Because:
+    """All that led to one mail."""
+
+    consent: Consent
+    slots: tuple[SlotReason, ...]
+    products: tuple[ProductReason, ...]
+    model: int | None
+
+
+def because(decision: Decision) -> Because:
+    """Explain a decision; the number of queries does not grow with slots or products."""
+    slots: Mapping[str, Decision] = decision["slots"]
+    pairs = {(str(slot["ruleset"]), int(slot["version"])) for slot in slots.values()}
+    rulesets = _versions(RuleSetVersion, pairs=pairs)
+    pairs = {(str(slot["block"]), int(slot["block_version"])) for slot in slots.values()}
+    blocks = _versions(ContentBlockVersion, pairs=pairs)
+    known = catalogue.load()
+    return Because(
+        consent=_consent(decision["permission"]),
+        slots=tuple(
+            _slot(name, slot, rulesets=rulesets, blocks=blocks, known=known)
+            for name, slot in slots.items()
+        ),
+        products=_products(decision["recommendations"]),
+        model=decision["model"],
+    )
+
+
+_Versions = Mapping[tuple[str, int], Any]
+
+
+def _versions(model: type[Version], *, pairs: Iterable[tuple[str, int]]) -> _Versions:
+    wanted = reduce(or_, (Q(of__slug=slug, number=number) for slug, number in pairs), Q(pk=None))
+    found: Iterable[Any] = model._default_manager.filter(wanted).select_related("of")
+    return {(version.of.slug, version.number): version for version in found}
+
+
+def _consent(permission: Decision) -> Consent:
+    names = dict(Purpose.objects.values_list("code", "name"))
+    code = str(permission["purpose"])
+    return Consent(
+        purpose=names.get(code, code),
+        granted=tuple(names.get(granted, granted) for granted in permission["granted"]),
+        may_profile=permission["may_profile"],
+        may_track=permission["may_track"],
+    )
+
+
+def _slot(
+    name: str, slot: Decision, *, rulesets: _Versions, blocks: _Versions, known: Catalogue
+) -> SlotReason:
+    ruleset = rulesets.get((slot["ruleset"], slot["version"]))
+    block = blocks.get((slot["block"], slot["block_version"]))
+    variants = block.content["variants"] if block else []
+    names = {variant["key"]: variant["name"] for variant in variants}
+    return SlotReason(
+        slot=name,
+        ruleset=ruleset.of.name if ruleset else slot["ruleset"],
+        version=slot["version"],
+        rules=tuple(_rules(slot, content=ruleset.content if ruleset else {}, known=known)),
+        chosen=slot["rule_name"],
+        is_fallback=slot["is_fallback"],
+        block=block.of.name if block else slot["block"],
+        block_version=slot["block_version"],
+        variant=names.get(slot["variant"], slot["variant"]),
+    )
+
+
+def _rules(slot: Decision, *, content: Decision, known: Catalogue) -> Iterable[RuleLine]:
+    """List all rules of the version in the order they are asked, those not reached as well."""
+    asked: dict[str, bool] = dict(slot["considered"])
+    for rule in sorted(content.get("rules", []), key=lambda rule: rule["priority"]):
+        yield RuleLine(
+            name=rule["name"],
+            sentence=describe(parse(rule["condition"]), catalogue=known),
+            is_hit=asked.get(rule["key"]),
+            is_chosen=rule["key"] == slot["rule"],
+        )
+
+
+def _products(reasons: Iterable[Decision]) -> tuple[ProductReason, ...]:
+    items = list(reasons)
+    ids = {pk for item in items for pk in (item["product"], item["because_of"]) if pk is not None}
+    found = Product.objects.in_bulk(ids)
+    return tuple(_product(item, found=found) for item in items)
+
+
+def _product(item: Decision, *, found: Mapping[int, Product]) -> ProductReason:
+    product, cause = found.get(item["product"]), found.get(item["because_of"])
+    category = product.category if product else ""
+    tier = Tier(item["tier"])
+    return ProductReason(
+        name=product.name if product else "A product that is gone",
+        category=category,
+        image_url=product.image_url if product else "",
+        price=product.price if product else None,
+        currency=product.currency if product else "",
+        sentence=reason(
+            strategy=item["strategy"],
+            tier=tier,
+            cause=cause.name if cause else "",
+            category=category,
+        ),
+        strategy=STRATEGIES[item["strategy"]],
+        tier=TIERS[tier],
+        is_fallback=tier is not Tier.PERSONAL,
+        score=item["score"],
+    )

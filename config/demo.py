@@ -1,0 +1,116 @@
+"""The main job: load public retail data, personalise a campaign for everybody, send it.
+
+`make demo` runs this; each step is a management command that can be run alone, too.
+"""
+
+import argparse
+import os
+import signal
+import socket
+import sys
+import time
+from types import FrameType
+
+import django
+from django.core.management import CommandError, call_command
+
+from config.celery import app as celery_app
+from config.embedded.errors import EmbeddedError
+from config.processes import NotStarted, Processes, answers, beat, catcher, web, worker
+from config.serve import watch
+
+CAMPAIGN = "market-week"
+
+
+def main() -> int:
+    """Run the whole job; exit code 0 only if every planned mail ended well."""
+    options = _options()
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    processes = Processes()
+    try:
+        return _run(options, processes=processes)
+    except (CommandError, NotStarted, EmbeddedError) as error:
+        sys.stderr.write(f"\n{error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        processes.stop()
+
+
+def _run(options: argparse.Namespace, *, processes: Processes) -> int:
+    started = time.monotonic()
+    port, mail_port = options.port, _free_port(2525)
+    server = f"http://127.0.0.1:{port}"
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    os.environ.setdefault("PUBLIC_URL", server)
+    os.environ["ATTUNE_MAIL_PORT"] = str(mail_port)
+    _refuse_busy(port)
+    _step("Servers and tables")
+    django.setup()
+    celery_app.set_default()
+    call_command("migrate", verbosity=0)
+    processes.start("catcher", catcher(mail_port))
+    processes.start("web", web(port))
+    processes.start("worker", worker())
+
+    _step("Data")
+    call_command("demo_load", customers=options.customers, data=options.data)
+    processes.wait_for("web", lambda: answers(f"{server}/healthz"))
+    _step("Campaign")
+    call_command("send_campaign", CAMPAIGN, workers=True)
+    call_command("demo_readers", server=server)
+    call_command("apply_inbox")
+    call_command("demo_summary", server=server)
+    sys.stdout.write(f"Done in {time.monotonic() - started:.0f} seconds.\n")
+    if options.no_serve:
+        return 0
+    processes.start("beat", beat())
+    return watch(processes, port=port)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--customers", type=int, help="how many customers (all)")
+    parser.add_argument("--data", help="folder of your own customers, products and events")
+    parser.add_argument("--no-serve", action="store_true", help="end after the summary")
+    parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
+    return parser.parse_args()
+
+
+def _step(name: str) -> None:
+    sys.stdout.write(f"{name}\n")
+    sys.stdout.flush()
+
+
+def _refuse_busy(port: int) -> None:
+    if not _is_free(port):
+        raise NotStarted(f"Port {port} is in use. Choose another: make demo PORT={port + 1}")
+
+
+def _free_port(wanted: int) -> int:
+    """Return the wanted port, or any free one where another program has it."""
+    if _is_free(wanted):
+        return wanted
+    with socket.socket() as any_port:
+        any_port.bind(("127.0.0.1", 0))
+        number: int = any_port.getsockname()[1]
+    return number
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _as_interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

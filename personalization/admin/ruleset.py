@@ -1,0 +1,79 @@
+"""Rulesets: a decision table that reads from top to bottom."""
+
+from typing import Any
+
+from django.contrib.admin import display, register
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from consent.admin.look import figure
+from personalization.admin.editor import JsonEditorForm
+from personalization.admin.segment import condition_config
+from personalization.admin.versioned import VersionedAdmin
+from personalization.comparison import tell_ruleset
+from personalization.models import RuleSet
+from personalization.profiles import catalogue
+from personalization.rules import choices, publish
+from personalization.versions import Content
+
+HIT_POLICIES = {
+    "first": "The first rule that fits decides",
+    "highest_value": "Of all that fit, the one of most value",
+    "collect": "All that fit, in this order",
+}
+
+
+class RuleSetForm(JsonEditorForm[RuleSet]):
+    publisher = publish.publisher
+    blank = {"hit_policy": "first", "rules": [], "fallback": {}}
+    kind = "ruleset"
+
+    class Meta:
+        model = RuleSet
+        fields = ("name", "slug", "description")
+
+
+@register(RuleSet)
+class RuleSetAdmin(VersionedAdmin[RuleSet]):
+    form = RuleSetForm
+    publisher = publish.publisher
+    editor_template = "attune/versioned/ruleset.html"
+    list_display = ("named", "state", "rule_count")
+    empty_state = {
+        "icon": "alt_route",
+        "title": "No rulesets yet",
+        "text": "A ruleset decides what one place of an email shows to whom. It is read from top "
+        "to bottom, and the last line catches everyone else, so no place is ever empty.",
+        "steps": (
+            "Put at least one content block live; rules choose between blocks and variants.",
+            "Add a ruleset, then its rules: who, and what they see.",
+            "Say what everyone else sees, and put it live.",
+        ),
+    }
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        # The number of rules is read from the live content, which is small.
+        return super().get_queryset(request).defer(None)
+
+    def tell(self, content: Content) -> Content:
+        return tell_ruleset(content, catalogue=catalogue.load())
+
+    @display(description="Rules")
+    def rule_count(self, ruleset: RuleSet) -> SafeString:
+        return figure(len(ruleset.live.content["rules"]) if ruleset.live else None)
+
+    def editor_config(self, request: HttpRequest) -> dict[str, Any]:
+        return {
+            **condition_config(),
+            "hitPolicies": HIT_POLICIES,
+            "strategies": choices.STRATEGY_LABELS,
+            "blocks": [
+                {
+                    "slug": block.slug,
+                    "name": block.name,
+                    "variants": [{"key": key, "name": name} for key, name in block.variants],
+                    "fallback": block.fallback,
+                }
+                for block in choices.live_blocks()
+            ],
+        }

@@ -1,0 +1,239 @@
+"""One admin for all that has versions: edit the draft, put it live, compare, go back."""
+
+from typing import Any, ClassVar, Generic
+
+from django.contrib import messages
+from django.contrib.admin import display
+from django.core.exceptions import PermissionDenied
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
+
+from consent.admin.base import PageAdmin
+from consent.admin.look import Tone, chip, chips, two_lines
+from personalization import drafts
+from personalization.admin.editor import EditorForm, T
+from personalization.comparison import Difference, compare
+from personalization.models import Version
+from personalization.versions import ApprovalNeeded, Content, ContentInvalid, Publisher
+
+APPROVE = "consent.approve_versions"
+TONES: dict[str, Tone] = {"draft": "warn", "review": "info", "live": "good", "retired": "quiet"}
+
+
+class VersionedAdmin(PageAdmin[T], Generic[T]):
+    """A subclass names its publisher, its editor form and how its content reads in words."""
+
+    publisher: ClassVar[Publisher[Any]]
+    editor_template: ClassVar[str]
+    form: type[EditorForm[T]]
+
+    change_form_template = "attune/versioned/change_form.html"
+    fields = ("name", "slug", "description")
+    prepopulated_fields = {"slug": ("name",)}
+    list_display: Any = ("named", "state")
+    search_fields = ("name", "slug", "description")
+    actions = None
+
+    def tell(self, content: Content) -> Content:
+        """Say a content in words, for comparing."""
+        return content
+
+    def editor_config(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what the editor's script has to know."""
+        return {}
+
+    # The list
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[T]:
+        newest = self.publisher.versions._default_manager.filter(of=OuterRef("pk"))
+        things: QuerySet[T] = super().get_queryset(request)
+        return (
+            things.select_related("live")
+            .defer("live__content")
+            .annotate(draft_number=Subquery(newest.filter(published_at=None).values("number")[:1]))
+        )
+
+    @display(description="Name", ordering="name")
+    def named(self, thing: T) -> SafeString:
+        return two_lines(thing.name, thing.description or thing.slug)
+
+    @display(description="State")
+    def state(self, thing: T) -> SafeString:
+        live, draft = getattr(thing, "live", None), getattr(thing, "draft_number", None)
+        return chips(
+            chip(f"Live · v{live.number}", tone="good") if live else chip("Not live"),
+            chip(f"Draft v{draft}", tone="warn", title="Not live yet") if draft else SafeString(),
+        )
+
+    def has_delete_permission(self, request: HttpRequest, obj: T | None = None) -> bool:
+        """Receipts name versions for ever, so nothing that decided is deleted."""
+        return False
+
+    # The editor
+
+    def save_model(self, request: HttpRequest, obj: T, form: Any, change: Any) -> None:
+        super().save_model(request, obj, form, change)
+        version = drafts.save(
+            self.publisher,
+            obj,
+            content=form.ready,
+            seen=form.cleaned_data["seen"],
+            author=request.user,
+            note=form.cleaned_data["note"],
+        )
+        if "_live" in request.POST:
+            self._put_live(request, version)
+        elif version is not None:
+            messages.success(request, f"Saved as draft v{version.number}. Nothing live changed.")
+
+    def _put_live(self, request: HttpRequest, version: Version | None) -> None:
+        if not request.user.has_perm(APPROVE):
+            raise PermissionDenied
+        if version is None:
+            messages.info(request, "This is live already; nothing differs from it.")
+            return
+        try:
+            self.publisher.put_live(version, now=timezone.now(), approver=request.user)
+        except (ApprovalNeeded, ContentInvalid) as refused:
+            messages.warning(request, f"Not put live: {refused}")
+        else:
+            messages.success(request, f"Version {version.number} is live now.")
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except drafts.DraftMoved as moved:
+            messages.error(request, str(moved))
+            return HttpResponseRedirect(request.path)
+
+    def response_add(
+        self, request: HttpRequest, obj: T, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        return HttpResponseRedirect(self._url("change", obj.pk))
+
+    def response_change(self, request: HttpRequest, obj: T) -> HttpResponse:
+        return HttpResponseRedirect(self._url("change", obj.pk))
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        obj: T | None = kwargs.get("obj")
+        form: EditorForm[T] = context["adminform"].form
+        may_edit = self.has_change_permission(request, obj) if obj else True
+        context |= {
+            "editor": form,
+            "editor_template": self.editor_template,
+            "editor_config": {
+                **self.editor_config(request),
+                "readonly": not may_edit,
+                "problems": [
+                    {"path": each.path, "message": each.message, "line": each.line}
+                    for each in form.problems
+                ],
+            },
+            "may_edit": may_edit,
+            "may_approve": request.user.has_perm(APPROVE),
+            "opened": form.opened,
+            "versions": self._history(obj) if obj else [],
+        }
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def _history(self, thing: T) -> list[dict[str, Any]]:
+        versions = drafts.history(self.publisher, thing)
+        return [
+            {
+                "version": version,
+                "chip": chip(version.get_state_display(), tone=TONES[version.state]),
+                "live_url": self._url("live", thing.pk, version.number),
+                "compare_url": f"{self._url('compare', thing.pk)}?after={version.number}",
+                "may_return": version.state == Version.State.RETIRED,
+            }
+            for version in versions
+        ]
+
+    # Compare and go back
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        live = "<path:object_id>/versions/<int:number>/live/"
+        return [
+            path("<path:object_id>/compare/", wrap(self.compare_view), name=self._name("compare")),
+            path(live, wrap(require_POST(self.live_view)), name=self._name("live")),
+            *super().get_urls(),
+        ]
+
+    def live_view(self, request: HttpRequest, object_id: str, number: int) -> HttpResponse:
+        """Make an earlier version live again."""
+        thing = self._thing(request, object_id)
+        if not self.has_change_permission(request, thing):
+            raise PermissionDenied
+        self._put_live(request, self._version(thing, number))
+        return HttpResponseRedirect(self._url("change", thing.pk))
+
+    def compare_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show what changed from one version to another."""
+        thing = self._thing(request, object_id)
+        versions = drafts.history(self.publisher, thing)
+        after = self._chosen(request, "after", default=versions[0].number if versions else 0)
+        before = self._chosen(request, "before", default=_before(versions, after))
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": f"Compare versions of {thing}",
+            "thing": thing,
+            "versions": versions,
+            "before": before,
+            "after": after,
+            "differences": self._differences(thing, before, after),
+            "back_url": self._url("change", thing.pk),
+            "media": self.media,
+        }
+        return TemplateResponse(request, "attune/versioned/compare.html", context)
+
+    def _differences(self, thing: T, before: int, after: int) -> list[Difference]:
+        told = [self.tell(self._version(thing, number).content) if number else {} for number in (before, after)]
+        return compare(*told)
+
+    def _chosen(self, request: HttpRequest, name: str, *, default: int) -> int:
+        value = request.GET.get(name, "")
+        return int(value) if value.isdecimal() and len(value) < 9 else default
+
+    def _thing(self, request: HttpRequest, object_id: str) -> T:
+        thing = self.get_object(request, object_id)
+        if thing is None:
+            raise Http404(f"there is no {self.opts.verbose_name} {object_id}")
+        if not self.has_view_permission(request, thing):
+            raise PermissionDenied
+        return thing
+
+    def _version(self, thing: T, number: int) -> Version:
+        version = drafts.version(self.publisher, thing, number=number)
+        if version is None:
+            raise Http404(f"there is no version {number} of {thing}")
+        return version
+
+    def _name(self, what: str) -> str:
+        return f"{self.opts.app_label}_{self.opts.model_name}_{what}"
+
+    def _url(self, what: str, *args: Any) -> str:
+        return reverse(f"admin:{self._name(what)}", args=args)
+
+
+def _before(versions: list[Any], after: int) -> int:
+    """Compare a draft with what is live, and a former version with the one before it."""
+    live = next((each.number for each in versions if each.state == Version.State.LIVE), 0)
+    newest = versions[0].number if versions else 0
+    if after == newest and live and live != after:
+        return live
+    return max((each.number for each in versions if each.number < after), default=0)

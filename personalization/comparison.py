@@ -1,0 +1,119 @@
+"""Compare two versions in words: sentences for conditions, lines for long texts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import ndiff
+from typing import Any, Literal
+
+from personalization.conditions.describe import describe
+from personalization.conditions.fields import Catalogue
+from personalization.conditions.tree import parse
+from personalization.versions import Content, diff
+
+LineKind = Literal["same", "added", "removed"]
+_KINDS: Mapping[str, LineKind] = {"  ": "same", "+ ": "added", "- ": "removed"}
+# Unchanged lines kept around a change.
+AROUND = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    kind: LineKind
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One place that differs; `lines` instead of two values where the text is long."""
+
+    label: str
+    before: str
+    after: str
+    lines: tuple[Line, ...] = ()
+
+
+def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
+    """Return what differs between two contents told in words."""
+    return [
+        _difference(change.path, before=_text(change.before), after=_text(change.after))
+        for change in diff(before, after)
+    ]
+
+
+def tell_segment(content: Content, *, catalogue: Catalogue) -> Content:
+    return {"Who is in it": sentence(content["tree"], catalogue=catalogue)}
+
+
+def tell_ruleset(content: Content, *, catalogue: Catalogue) -> Content:
+    """Return rules by their key, so that a moved rule shows as moved and not as rewritten."""
+    rules = {
+        f"Rule “{rule['key']}”": {
+            "place": place,
+            "name": rule["name"],
+            "when": sentence(rule["condition"], catalogue=catalogue),
+            "shows": _outcome(rule["outcome"]),
+            "active from": rule.get("active_from"),
+            "active until": rule.get("active_until"),
+            "switched on": rule.get("is_enabled", True),
+        }
+        for place, rule in enumerate(content["rules"], start=1)
+    }
+    return {
+        "Hit policy": content["hit_policy"],
+        **rules,
+        "Everyone else": _outcome(content["fallback"]),
+    }
+
+
+def tell_block(content: Content) -> Content:
+    variants = {
+        f"Variant “{variant['key']}”": {
+            "name": variant["name"],
+            "HTML": variant["html"],
+            "text": variant["text"],
+        }
+        for variant in content["variants"]
+    }
+    return {**variants, "Fallback": content["fallback"]}
+
+
+def sentence(tree: object, *, catalogue: Catalogue) -> str:
+    return describe(parse(tree), catalogue=catalogue)
+
+
+def _outcome(outcome: Mapping[str, Any]) -> str:
+    shown = f"{outcome.get('block')}, variant {outcome.get('variant')}"
+    strategy = outcome.get("strategy")
+    return f"{shown}, products: {str(strategy).replace('_', ' ')}" if strategy else shown
+
+
+def _difference(path: str, *, before: str, after: str) -> Difference:
+    label = path.replace(".", " › ")
+    if "\n" not in before and "\n" not in after:
+        return Difference(label=label, before=before, after=after)
+    lines = [
+        Line(kind=_KINDS[line[:2]], text=line[2:])
+        for line in ndiff(before.splitlines(), after.splitlines())
+        if line[:2] in _KINDS
+    ]
+    return Difference(label=label, before=before, after=after, lines=tuple(_near(lines)))
+
+
+def _near(lines: list[Line]) -> list[Line]:
+    changed = [i for i, line in enumerate(lines) if line.kind != "same"]
+    near = {j for i in changed for j in range(i - AROUND, i + AROUND + 1)}
+    return [line for i, line in enumerate(lines) if i in near]
+
+
+def _text(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case True | False:
+            return "yes" if value else "no"
+        case dict():
+            return "; ".join(f"{key}: {_text(inner)}" for key, inner in value.items())
+        case list():
+            return ", ".join(map(_text, value))
+        case _:
+            return str(value)

@@ -1,0 +1,120 @@
+"""Say of each part of a tree whether it holds for one person, and what was seen there."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from personalization.conditions import history
+from personalization.conditions.describe import describe_part
+from personalization.conditions.errors import join
+from personalization.conditions.facts import EventFact, Facts
+from personalization.conditions.fields import Catalogue
+from personalization.conditions.nodes import (
+    AllOf,
+    AnyOf,
+    Compare,
+    Duration,
+    EventMatch,
+    Happened,
+    InSegment,
+    Node,
+    Not,
+    Sequence,
+)
+from personalization.conditions.to_python import compile_filter, compile_tree
+
+Outcome = Literal["true", "false", "absent"]
+_NOWHERE = Catalogue(fields={}, events={})
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One node: its clause, how it came out, and the value or event it came out by.
+
+    `absent` is false for want of data. `seen` is the person's value, count, sum or moment;
+    `at` is when the last matching event was. Both are personal data.
+    """
+
+    path: str
+    text: str
+    outcome: Outcome
+    seen: object = None
+    at: datetime | None = None
+    children: tuple["Explanation", ...] = ()
+
+
+def explain(
+    node: Node, *, facts: Facts, now: datetime, catalogue: Catalogue = _NOWHERE
+) -> Explanation:
+    return _explain(node, path="", facts=facts, now=now, catalogue=catalogue)
+
+
+def _explain(
+    node: Node, *, path: str, facts: Facts, now: datetime, catalogue: Catalogue
+) -> Explanation:
+    children = tuple(
+        _explain(child, path=join(path, key), facts=facts, now=now, catalogue=catalogue)
+        for key, child in _children(node)
+    )
+    is_true = compile_tree(node)(facts, now)
+    seen, at = _seen(node, facts=facts, now=now)
+    outcome: Outcome = "true" if is_true else "false"
+    if not is_true and seen is None and isinstance(node, Compare | Happened):
+        outcome = "absent"
+    return Explanation(
+        path=path,
+        text=describe_part(node, catalogue=catalogue),
+        outcome=outcome,
+        seen=seen,
+        at=at,
+        children=children,
+    )
+
+
+def _children(node: Node) -> list[tuple[str, Node]]:
+    match node:
+        case AllOf(children=children):
+            return [(f"all[{index}]", child) for index, child in enumerate(children)]
+        case AnyOf(children=children):
+            return [(f"any[{index}]", child) for index, child in enumerate(children)]
+        case Not(child=child):
+            return [("not", child)]
+        case _:
+            return []
+
+
+def _seen(node: Node, *, facts: Facts, now: datetime) -> tuple[object, datetime | None]:
+    match node:
+        case Compare(field=path):
+            return facts.values.get(path), None
+        case InSegment(slug=slug):
+            return slug in facts.segments, None
+        case Happened(match=match, within=within):
+            events = _matching(match, within=within, facts=facts, now=now)
+            return _measured(node, events), history.edge(events, kind="last")
+        case Sequence(steps=steps, within=within):
+            # Without the first step nothing could follow, so that is what is shown.
+            events = _matching(steps[0].match, within=within, facts=facts, now=now)
+            return len(events), history.edge(events, kind="last")
+        case _:
+            return None, None
+
+
+def _matching(
+    match: EventMatch, *, within: Duration | None, facts: Facts, now: datetime
+) -> list[EventFact]:
+    after = now - within.delta if within is not None else None
+    events = facts.events.get(match.name, ())
+    return compile_filter(match).matching(events, after=after, now=now)
+
+
+def _measured(node: Happened, events: list[EventFact]) -> object:
+    measure = node.measure
+    if measure.kind == "count":
+        return len(events)
+    if measure.kind in ("first", "last"):
+        return history.edge(events, kind=measure.kind)
+    found = history.total(events, of=measure.property or "")
+    if measure.kind == "sum":
+        return found.sum
+    return found.sum / found.count if found.count else None

@@ -1,0 +1,47 @@
+"""A made-up reader for previews, in two forms: one we know well, one we know nothing about."""
+
+from typing import Any, Literal
+
+from personalization.models import Product
+
+Reader = Literal["known", "unknown"]
+PRODUCTS = 4
+_REASONS = ("Because you bought {}", "Popular with our customers")
+
+
+def context(reader: Reader) -> dict[str, Any]:
+    """Return what a content block sees; products are real ones of the catalogue (one query)."""
+    is_known = reader == "known"
+    products = list(
+        Product.objects.filter(is_active=True, in_stock=True).order_by("-updated_at", "pk")[
+            : PRODUCTS + 1
+        ]
+    )
+    names = {"first_name": "Anna", "last_name": "Example", "city": "Utrecht"}
+    category = products[0].category if products else "Coffee"
+    traits: dict[str, Any] = {
+        "recency_days": 12,
+        "order_count": 7,
+        "total_spent": 412.5,
+        "average_order_value": 58.93,
+        "favourite_category": category or "Coffee",
+    }
+    return {
+        "customer": names if is_known else dict.fromkeys(names, ""),
+        "traits": traits if is_known else {},
+        "recommendations": [
+            _card(product, cause=products[-1], is_known=is_known) for product in products[:PRODUCTS]
+        ],
+    }
+
+
+def _card(product: Product, *, cause: Product, is_known: bool) -> dict[str, str]:
+    return {
+        "name": product.name,
+        "url": product.url,
+        "image_url": product.image_url,
+        "price": f"{product.price:.2f}",
+        "currency": product.currency,
+        "category": product.category,
+        "reason": _REASONS[0].format(cause.name) if is_known else _REASONS[1],
+    }

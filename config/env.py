@@ -10,9 +10,10 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from config import boot
+from config.embedded.layout import var_folder
 
 ROOT = Path(__file__).resolve().parent.parent
-VAR = Path(os.environ.get("ATTUNE_VAR", ROOT / "var"))
+VAR = var_folder()
 
 # Without the two URLs the embedded servers are started here, whoever reads the settings first.
 boot.prepare()

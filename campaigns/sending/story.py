@@ -44,29 +44,24 @@ class Story:
     arm: str
     segments: list[tuple[str, bool]]
     template: str
-    decided_at: datetime | None
+    receipt: Receipt | None
     because: explain.Because | None
     moments: list[Moment]
 
 
 def tell(send: Send) -> Story:
     """Put together all that is kept of one send; its campaign comes along with it."""
-    receipt = receipt_of(send)
+    receipt = _receipt(send)
     return Story(
         send=send,
         reason=in_words(send.reason) if send.reason else "",
         arm=_arm(send),
         segments=_segments(send),
         template=_template(send, receipt),
-        decided_at=receipt.decided_at if receipt else None,
+        receipt=receipt,
         because=explain.because(receipt.decision) if receipt else None,
         moments=sorted(_moments(send), key=lambda moment: moment.at),
     )
-
-
-def receipt_of(send: Send) -> Receipt | None:
-    found = Receipt.objects.filter(message_key=send.message_key)
-    return found.select_related("subject").first()
 
 
 def inputs(receipt: Receipt) -> list[Input] | None:
@@ -81,6 +76,11 @@ def inputs(receipt: Receipt) -> list[Input] | None:
     if opened["segments"]:
         found.append(Input("In the segments", ", ".join(opened["segments"])))
     return [*found, *_history(opened)]
+
+
+def _receipt(send: Send) -> Receipt | None:
+    found = Receipt.objects.filter(message_key=send.message_key)
+    return found.select_related("subject").first()
 
 
 def _history(opened: Mapping[str, Any]) -> Iterator[Input]:

@@ -43,10 +43,6 @@ def _listed(value: Value) -> tuple[Value, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 
-def _both(one: Test, other: Test) -> Test:
-    return lambda seen, now: one(seen, now) and other(seen, now)
-
-
 def _equal(wanted: tuple[Value, ...]) -> Test:
     kind = values.common_kind(wanted)
     if kind == "text":
@@ -100,15 +96,27 @@ def _equal_list(wanted: Value) -> Test:
 def _among(op: str, value: Value) -> Test:
     """`in` and `not_in`; on a list they ask about its members."""
     wanted, is_wanted = _listed(value), op == "in"
+    kind = values.common_kind(wanted)
     single = _equal(wanted) if is_wanted else _differs(wanted)
-    if values.common_kind(wanted) == "boolean":
+    if kind == "boolean":
         return single
     includes = _includes("includes_any", value)
+    if kind == "text" and is_wanted:
+        return _among_texts(frozenset(wanted), includes=includes)
 
     def test(seen: object, now: datetime) -> bool:
         if isinstance(seen, list | tuple):
             return includes(seen, now) == is_wanted
         return single(seen, now)
+
+    return test
+
+
+def _among_texts(texts: frozenset[Value], *, includes: Test) -> Test:
+    """The commonest case with one call less."""
+
+    def test(seen: object, now: datetime) -> bool:
+        return seen in texts if type(seen) is str else includes(seen, now)
 
     return test
 
@@ -147,7 +155,22 @@ def _ordered(op: str, value: Value) -> Test:
 
 def _between(_: str, value: Value) -> Test:
     low, high = _listed(value)
-    return _both(_ordered("gte", low), _ordered("lte", high))
+    if values.kind_of(low) == "date":
+        above, below = _ordered("gte", low), _ordered("lte", high)
+        return lambda seen, now: above(seen, now) and below(seen, now)
+    return _between_numbers(low, high)
+
+
+def _between_numbers(low: Any, high: Any) -> Test:
+    exact_low, exact_high = values.exact(low), values.exact(high)
+
+    def test(seen: Any, now: datetime) -> bool:
+        kind = type(seen)
+        if kind is int or kind is float:
+            return bool(low <= seen <= high)
+        return isinstance(seen, Decimal) and bool(exact_low <= seen <= exact_high)
+
+    return test
 
 
 def _recent(op: str, value: Value) -> Test:

@@ -39,7 +39,12 @@ from personalization.models import (
 NOW = datetime(2028, 11, 6, 12, tzinfo=UTC)
 PURPOSES = ("profiling", "email_marketing", "email_tracking")
 SEGMENTS = ("vip", "new")
-PRODUCTS = (("p1", "boots", "Acme", "shoes"), ("p2", "hats", "", ""), ("p3", "boots", "Zed", "x"))
+# Id, category, brand, department.
+PRODUCTS = (
+    ("DE", "boots", "FR", "é\nx"),
+    ("boots", "5%_\\", "", "boo"),
+    ("1", "DE", "2028-11-05", ""),
+)
 
 TEXTS = ["DE", "FR", "de", "", "boots", "boo", "5%_\\", "é\nx", "2028-11-05", "{{7*7}}", "1"]
 NUMBERS: list[float] = [0, 1, 2, 2.5, -1, 0.1, 0.2, 0.3, 1e12, 123456789012345]
@@ -272,7 +277,7 @@ WHERE_FIELDS = [
 _PRODUCT_WHERES = st.sampled_from(
     [
         {"field": "product.category", "op": "eq", "value": "boots"},
-        {"field": "product.product_id", "op": "in", "value": ["p1", "p2"]},
+        {"field": "product.product_id", "op": "in", "value": ["DE", "FR"]},
         {"field": "product.price", "op": "gte", "value": 2.5},
         {"field": "product.brand", "op": "is_not_set"},
     ]

@@ -19,6 +19,9 @@ from personalization.conditions.to_sql import to_sql
 from personalization.conditions.tree import TreeError, parse
 from tests.personalization import condition_worlds as worlds
 
+# Hypothesis has a remark on large strategies; it is of no use to the reader of a test run.
+pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
+
 PEOPLE = 60
 TREES = 700
 
@@ -76,7 +79,9 @@ def test_every_operator_on_every_field_agrees_and_tells_people_apart() -> None:
             results[spec.path, op] = agreed_on(spec, op, people=people)
 
     assert {op for _, op in results} == set(OPERATORS)
-    assert [key for key, seen in results.items() if not (seen[True] and seen[False])] == []
+    undecided = [key for key, seen in results.items() if not (seen[True] and seen[False])]
+    # An item always has a quantity, so nothing can tell people apart here.
+    assert undecided == [("product.quantity", "is_not_set")]
 
 
 def agreed_on(spec: FieldSpec, op: str, *, people: Sequence[Facts]) -> Counter[bool]:

@@ -1,0 +1,81 @@
+"""Why somebody is in or out, node by node."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from personalization.conditions.explain import Explanation, explain
+from personalization.conditions.facts import EventFact, Facts
+from personalization.conditions.tree import parse
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+YESTERDAY = NOW - timedelta(days=1)
+FACTS = Facts(
+    profile_id=1,
+    values={"traits.spent": 150},
+    events={
+        "A": [
+            EventFact("A", NOW - timedelta(days=20), amount=Decimal("10.00")),
+            EventFact("A", YESTERDAY, amount=Decimal("30.00")),
+        ]
+    },
+    segments=frozenset({"vip"}),
+)
+
+
+def explained(tree: dict[str, Any]) -> Explanation:
+    return explain(parse(tree), facts=FACTS, now=NOW)
+
+
+def test_each_node_has_its_path_outcome_and_what_was_seen() -> None:
+    found = explained(
+        {
+            "all": [
+                {"field": "traits.spent", "op": "gte", "value": 200},
+                {"not": {"field": "traits.missing", "op": "eq", "value": 1}},
+                {"any": [{"segment": "vip"}, {"segment": "new"}]},
+            ]
+        }
+    )
+
+    assert found.outcome == "false"
+    spent, negated, either = found.children
+    assert (spent.path, spent.outcome, spent.seen) == ("all[0]", "false", 150)
+    assert spent.text == "whose spent is at least 200"
+    assert (negated.outcome, negated.seen) == ("true", None)
+    assert (negated.children[0].path, negated.children[0].outcome) == ("all[1].not", "absent")
+    assert either.outcome == "true"
+    assert [(child.path, child.outcome, child.seen) for child in either.children] == [
+        ("all[2].any[0]", "true", True),
+        ("all[2].any[1]", "false", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tree", "outcome", "seen"),
+    [
+        ({"event": "A"}, "true", 2),
+        ({"event": "A", "within": {"days": 7}}, "true", 1),
+        ({"event": "B"}, "false", 0),
+        ({"event": "A", "sum": {"property": "total", "op": "gt", "value": 50}}, "false", 40),
+        ({"event": "A", "avg": {"property": "total", "op": "eq", "value": 20}}, "true", 20),
+        ({"event": "B", "avg": {"property": "total", "op": "eq", "value": 20}}, "absent", None),
+        (
+            {"event": "A", "last": {"op": "within_last", "value": {"days": 2}}},
+            "true",
+            YESTERDAY,
+        ),
+        ({"event": "B", "last": {"op": "before", "value": "2026-01-01"}}, "absent", None),
+        ({"sequence": [{"event": "A"}, {"event": "A"}]}, "true", 2),
+        ({"sequence": [{"event": "A"}, {"event": "B"}]}, "false", 2),
+    ],
+)
+def test_events_show_the_measure_they_were_judged_by(
+    tree: dict[str, Any], outcome: str, seen: object
+) -> None:
+    found = explained(tree)
+
+    assert (found.outcome, found.seen) == (outcome, seen)
+    assert found.at == (YESTERDAY if "B" not in str(tree.get("event")) else None)

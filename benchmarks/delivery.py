@@ -50,16 +50,19 @@ class Rendered(ParsedMessage):
 
 
 class PreRenderedEmail(EmailMessage):
-    def __init__(self, envelope: Envelope) -> None:
-        super().__init__(from_email=envelope.sender, to=[envelope.recipient])
-        self._content = envelope.content
+    def __init__(self, content: bytes, *, sender: str, recipient: str) -> None:
+        super().__init__(from_email=sender, to=[recipient])
+        self._content = content
 
     def message(self, *, policy: object = None) -> Rendered:
         return Rendered(self._content)
 
 
 def through_django(envelopes: Sequence[Envelope], *, port: int) -> None:
-    emails = [PreRenderedEmail(envelope) for envelope in envelopes]
+    emails = [
+        PreRenderedEmail(envelope.content, sender=envelope.sender, recipient=envelope.recipient)
+        for envelope in envelopes
+    ]
     with EmailBackend(host="127.0.0.1", port=port, use_tls=False) as backend:
         assert backend.send_messages(emails) == len(envelopes)
 

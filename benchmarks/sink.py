@@ -1,16 +1,20 @@
 """A bare SMTP server for measuring: takes every mail, counts it, keeps nothing but its key.
 
-    python benchmarks/sink.py [--port 2600] [--keys FILE]
+    python benchmarks/sink.py [--port 2600] [--keys FILE] [--keep FOLDER --keep-count N] [--ask]
 
-Prints "PORT" when it listens and, on SIGTERM or SIGINT, the count and bytes as JSON. `--keys`
-appends the message key of each mail to FILE before the mail is answered.
+Prints "PORT" when it listens and, on SIGTERM or SIGINT, mails, bytes and different message keys
+as JSON. `--keys` appends the message key of each mail to FILE before the mail is answered.
+`--ask`: each line on standard input is answered with the tally so far, and its end stops the sink.
 """
 
 import argparse
 import asyncio
 import json
+import os
 import re
 import signal
+import sys
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,19 +28,35 @@ ANSWERS = {
 
 
 class Tally:
-    def __init__(self, keys: BinaryIO | None) -> None:
+    """What came in; the first mails may be kept as files, in the order they came."""
+
+    def __init__(
+        self, *, keys: BinaryIO | None = None, keep: Path | None = None, keep_count: int = 0
+    ) -> None:
         self.mail_count = 0
         self.byte_count = 0
+        self._seen: set[bytes] = set()
         self._keys = keys
+        self._keep = keep
+        self._keep_count = keep_count if keep else 0
 
     def add(self, mail: bytes) -> None:
         self.mail_count += 1
         self.byte_count += len(mail)
-        if self._keys is None:
-            return
         match = KEY_HEADER.search(mail, 0, mail.find(b"\r\n\r\n"))
-        # Unbuffered: what was answered is in the file, whatever happens to this process.
-        self._keys.write((match[1] if match else b"-") + b"\n")
+        key = match[1] if match else b"-"
+        self._seen.add(key)
+        if self._keys is not None:
+            # Unbuffered: what was answered is in the file, whatever happens to this process.
+            self._keys.write(key + b"\n")
+        if self._keep is not None and self.mail_count <= self._keep_count:
+            content = mail.removeprefix(b".").replace(b"\r\n..", b"\r\n.")
+            (self._keep / f"{self.mail_count:06}.eml").write_bytes(content)
+
+    def __str__(self) -> str:
+        return json.dumps(
+            {"mails": self.mail_count, "bytes": self.byte_count, "keys": len(self._seen)}
+        )
 
 
 class SinkProtocol(asyncio.Protocol):
@@ -83,25 +103,40 @@ class SinkProtocol(asyncio.Protocol):
         return b"250 OK\r\n"
 
 
-async def serve(tally: Tally, *, port: int) -> None:
+async def serve(tally: Tally, *, port: int, is_asked: bool) -> None:
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
+    if is_asked:
+        loop.add_reader(sys.stdin.fileno(), partial(_answer_question, tally, stopped))
     server = await loop.create_server(lambda: SinkProtocol(tally), "127.0.0.1", port, backlog=256)
     async with server:
         print(server.sockets[0].getsockname()[1], flush=True)
         await stopped.wait()
-    print(json.dumps({"mails": tally.mail_count, "bytes": tally.byte_count}), flush=True)
+    if not is_asked:
+        print(tally, flush=True)
+
+
+def _answer_question(tally: Tally, stopped: asyncio.Event) -> None:
+    """A line on standard input asks for the tally; its end, that of the asking process, stops."""
+    if os.read(sys.stdin.fileno(), 4096):
+        print(tally, flush=True)
+    else:
+        stopped.set()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--port", type=int, default=2600, help="0 lets the system choose")
     parser.add_argument("--keys", type=Path, help="append the key of each mail to this file")
+    parser.add_argument("--keep", type=Path, help="keep the first mails in this folder")
+    parser.add_argument("--keep-count", type=int, default=0, help="how many to keep")
+    parser.add_argument("--ask", action="store_true", help="answer questions on standard input")
     options = parser.parse_args()
     keys = options.keys.open("ab", buffering=0) if options.keys else None
-    asyncio.run(serve(Tally(keys), port=options.port))
+    tally = Tally(keys=keys, keep=options.keep, keep_count=options.keep_count)
+    asyncio.run(serve(tally, port=options.port, is_asked=options.ask))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import time
+from pathlib import Path
 from types import FrameType
 
 import django
@@ -72,7 +73,7 @@ def _run(options: argparse.Namespace, *, processes: Processes) -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customers", type=int, help="how many customers (all)")
-    parser.add_argument("--data", help="folder of your own customers, products and events")
+    parser.add_argument("--data", type=Path, help="folder of your own customers, products and events")
     parser.add_argument("--no-serve", action="store_true", help="end after the summary")
     parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
     return parser.parse_args()

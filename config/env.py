@@ -1,9 +1,11 @@
 """Read the environment; make development keys where the demo may, and fail loudly elsewhere."""
 
 import base64
+import fcntl
 import json
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 import environ
@@ -37,21 +39,30 @@ _MAKERS = {
 
 
 def _generated_keys() -> dict[str, str]:
-    """Return the demo's keys, made once into `var/keys.json` (0600), safely when two start."""
+    """Return the demo's keys from `var/keys.json` (0600), made once, also when two start at once.
+
+    A key that is there stays; one that a newer version of Attune needs is added.
+    """
     path = VAR / "keys.json"
-    if not path.exists():
-        VAR.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(f"keys.{os.getpid()}.json")
-        fresh.touch(mode=0o600)
-        fresh.write_text(json.dumps({name: make() for name, make in _MAKERS.items()}, indent=1))
-        try:
-            os.link(fresh, path)
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
-    keys: dict[str, str] = json.loads(path.read_text())
+    VAR.mkdir(parents=True, exist_ok=True)
+    with path.with_name("keys.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        keys: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+        missing = {name: make() for name, make in _MAKERS.items() if name not in keys}
+        if missing:
+            keys |= missing
+            _write_privately(path, json.dumps(keys, indent=1))
     return keys
+
+
+def _write_privately(path: Path, text: str) -> None:
+    """Write whole or not at all; nobody else can read it at any moment."""
+    descriptor, fresh = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(fresh).replace(path)
 
 
 def secret(name: str) -> str:

@@ -1,13 +1,16 @@
 """Answers for operators: alive, ready (and if not, what is missing), and figures."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import redis
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+
+# What the checks before this one found.
+Problems = Mapping[str, str]
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
@@ -17,7 +20,9 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 def readyz(request: HttpRequest) -> JsonResponse:
     """Say whether a request could be served, check by check; 503 when one of them fails."""
-    problems = {name: check() for name, check in CHECKS.items()}
+    problems: dict[str, str] = {}
+    for name, check in CHECKS.items():
+        problems[name] = check(problems)
     status = 503 if any(problems.values()) else 200
     body = {name: problem or "ok" for name, problem in problems.items()}
     return JsonResponse(body, status=status)
@@ -28,17 +33,20 @@ def metrics(request: HttpRequest) -> HttpResponse:
     return HttpResponse(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)
 
 
-def database_problem() -> str:
+def database_problem(_: Problems) -> str:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DatabaseError:
+    except Error:
         return "no answer from the server of DATABASE_URL"
     return ""
 
 
-def broker_problem() -> str:
-    client = redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=2)
+def broker_problem(_: Problems) -> str:
+    # One try: whoever asks for readiness asks again soon.
+    client = redis.Redis.from_url(
+        settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=2, retry=None
+    )
     try:
         client.ping()
     except redis.RedisError:
@@ -48,11 +56,13 @@ def broker_problem() -> str:
     return ""
 
 
-def migration_problem() -> str:
+def migration_problem(before: Problems) -> str:
+    if before["database"]:
+        return "unknown: no database"
     try:
         executor = MigrationExecutor(connection)
         missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    except DatabaseError:
+    except Error:
         return "unknown: no database"
     if missing:
         first = missing[0][0]
@@ -62,7 +72,7 @@ def migration_problem() -> str:
     return ""
 
 
-CHECKS: dict[str, Callable[[], str]] = {
+CHECKS: dict[str, Callable[[Problems], str]] = {
     "database": database_problem,
     "broker": broker_problem,
     "migrations": migration_problem,

@@ -30,7 +30,7 @@ def main() -> int:
 
 def start(processes: Processes, *, port: int) -> None:
     if os.environ.get("EMAIL_URL", "catcher://").startswith("catcher://"):
-        processes.start("catcher", catcher(2525))
+        processes.start("catcher", catcher(int(os.environ.get("ATTUNE_MAIL_PORT", "2525"))))
     processes.start("web", web(port))
     processes.start("worker", worker())
     processes.start("beat", beat())

@@ -1,4 +1,4 @@
-"""System check: every model that is tied to a person is claimed by its app's privacy module."""
+"""System checks: every model tied to a person is claimed by a privacy module, keys are usable."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,6 +7,7 @@ from django.apps import AppConfig, apps
 from django.core.checks import CheckMessage, Error, register
 from django.db.models import Field, ForeignObjectRel, Model
 
+from consent import identity
 from consent.models import DataSubject
 from consent.privacy.registry import is_claimed
 
@@ -31,6 +32,14 @@ def every_personal_model_is_claimed(
         for model in personal_models()
         if not is_claimed(model)
     ]
+
+
+@register()
+def every_key_is_usable(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Report keys that cannot seal: better no start than personal data that cannot be kept."""
+    return [Error(problem, id="consent.E002") for problem in identity.key_problems()]
 
 
 def personal_models() -> list[type[Model]]:

@@ -16,6 +16,8 @@ from consent.permission import Permission
 
 PROFILING = "profiling"
 TRACKING = "email_tracking"
+# Erased, merged into another, or never there: nothing at all is allowed any more.
+GONE = "erased"
 
 
 def ask(subject: DataSubject, *, purpose: str, at: datetime) -> Permission:
@@ -37,7 +39,7 @@ def permissions(subject_ids: Iterable[int], *, purpose: str, at: datetime) -> di
         granted[subject_id].add(code)
     return {
         pk: _permission(
-            pk, purpose=purpose, at=at, reason=reasons.get(pk, "erased"), granted=granted[pk]
+            pk, purpose=purpose, at=at, reason=reasons.get(pk, GONE), granted=granted[pk]
         )
         for pk in ids
     }
@@ -58,7 +60,7 @@ def refusal(subject: str, *, purpose: str, at: datetime) -> Combinable:
         address_hash=OuterRef(f"{_relation(subject)}suppression_hash"),
     )
     return Case(
-        When(~Exists(own.filter(erased_at=None, merged_into=None)), then=Value("erased")),
+        When(~Exists(own.filter(erased_at=None, merged_into=None)), then=Value(GONE)),
         When(~Exists(own.exclude(email_index=None)), then=Value("no_address")),
         When(Exists(suppressed), then=Value("suppressed")),
         When(
@@ -71,12 +73,12 @@ def refusal(subject: str, *, purpose: str, at: datetime) -> Combinable:
 
 
 def permitted_sql(purpose: str, *, at: datetime) -> tuple[str, list[object]]:
-    """Return SQL that is true where `p.subject_id` granted a purpose, for hand-made audiences."""
-    return (
+    """Return SQL that is true where `p.subject_id`, a living subject, granted a purpose."""
+    sql = (
         "EXISTS (SELECT 1 FROM consent_consentstate s WHERE s.subject_id = p.subject_id"
-        " AND s.purpose_id = %s AND s.is_granted AND (s.expires_at IS NULL OR s.expires_at > %s))",
-        [purpose, at],
+        " AND s.purpose_id = %s AND s.is_granted AND (s.expires_at IS NULL OR s.expires_at > %s))"
     )
+    return sql, [purpose, at]
 
 
 def _granted(at: datetime) -> "QuerySet[ConsentState]":
@@ -91,15 +93,16 @@ def _relation(subject: str) -> str:
 def _permission(
     pk: int, *, purpose: str, at: datetime, reason: str, granted: set[str]
 ) -> Permission:
+    allowed_now = frozenset() if reason == GONE else frozenset(granted)
     return Permission(
         subject_id=pk,
         purpose=purpose,
         at=at,
         may_send=not reason,
-        may_profile=PROFILING in granted and reason != "erased",
-        may_track=TRACKING in granted and reason != "erased",
+        may_profile=PROFILING in allowed_now,
+        may_track=TRACKING in allowed_now,
         reason=reason,
-        granted=frozenset(granted),
+        granted=allowed_now,
     )
 
 

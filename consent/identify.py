@@ -1,16 +1,27 @@
 """Find or make the subjects behind identifiers, a batch at a time."""
 
 import uuid
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 
 from consent import identity
 from consent.models import DataSubject, Identifier
 
 EMAIL = Identifier.Kind.EMAIL
+EXTERNAL_ID = Identifier.Kind.EXTERNAL_ID
+ANONYMOUS_ID = Identifier.Kind.ANONYMOUS_ID
+# Any number that no other advisory lock of ours uses.
+_MAKING_PEOPLE = 4712
+
+_READDRESS = """
+UPDATE consent_datasubject AS subject
+SET email_index = new.email_index, suppression_hash = new.suppression_hash
+FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS new(id, email_index, suppression_hash)
+WHERE subject.id = new.id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +30,7 @@ class Names:
 
     external_id: str = ""
     email: str = ""
+    anonymous_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +47,23 @@ def resolve(people: Iterable[Names], *, source: str = "") -> Found:
 
     The customer number decides; the address decides where no number is given. A number and an
     address that belong to two known people are a conflict (None): merging is a human's decision.
+    An anonymous id decides only where it is all there is: browsers are shared, so beside a better
+    name it is noted if nobody has it yet, and never joins two people.
     """
-    rows = list(people)
+    rows = [_keys(names) for names in people]
     known = _known(rows, source=source)
-    fresh = _Fresh(source=source)
-    ids: list[int | DataSubject | None] = []
-    for names in rows:
-        ids.append(_place(names, known=known, fresh=fresh))
-    fresh.save()
+    if any(key not in known for row in rows for key in row):
+        # Two workers may not make the same person twice: one after the other, and look again.
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_MAKING_PEOPLE])
+        known = _known(rows, source=source)
+    placed = [_place(row, known=known) for row in rows]
+    met = list({id(person): person for person in placed if person is not None}.values())
+    new = [person for person in met if person.pk is None]
+    _grow([person for person in met if person.pk is not None], source=source)
+    _make(new, source=source)
     return Found(
-        subject_ids=[i.pk if isinstance(i, DataSubject) else i for i in ids],
-        created=len(fresh.subjects),
+        subject_ids=[None if person is None else person.pk for person in placed], created=len(new)
     )
 
 
@@ -58,7 +76,8 @@ def find(kind: str, value: str, *, source: str = "") -> DataSubject | None:
     )
     if match is None:
         return None
-    return match.subject.merged_into or match.subject
+    subject = match.subject.merged_into or match.subject
+    return None if subject.erased_at else subject
 
 
 def emails(subject_ids: Iterable[int]) -> dict[int, str]:
@@ -70,98 +89,114 @@ def emails(subject_ids: Iterable[int]) -> dict[int, str]:
 
 
 def _open(row: Identifier) -> str:
-    key = identity.unwrap(row.subject.wrapped_key, pseudonym=str(row.subject.pseudonym))
+    owner = str(row.subject.pseudonym)
+    key = identity.unwrap(row.subject.wrapped_key or b"", pseudonym=owner)
     return identity.open_sealed(
-        row.ciphertext, key=key, place="consent_identifier.email", owner=str(row.subject.pseudonym)
+        row.ciphertext, key=key, place="consent_identifier.email", owner=owner
     ).decode()
 
 
+# Kind and blind index.
 _Key = tuple[str, str]
+# What a row names its person by, with the values in clear.
+_Keys = Mapping[_Key, str]
 
 
-def _keys(names: Names) -> list[_Key]:
-    pairs = [(Identifier.Kind.EXTERNAL_ID, names.external_id), (EMAIL, names.email)]
-    return [(kind, identity.blind_index(kind, value)) for kind, value in pairs if value]
+@dataclass(eq=False, slots=True)
+class _Person:
+    """A person of the batch, to be made where `pk` is None; `gains` are names still unknown."""
+
+    pk: int | None = None
+    gains: dict[_Key, str] = field(default_factory=dict)
 
 
-def _known(rows: list[Names], *, source: str) -> dict[_Key, int]:
-    hashes = {key[1] for names in rows for key in _keys(names)}
+def _keys(names: Names) -> _Keys:
+    given = (
+        (EXTERNAL_ID, names.external_id),
+        (EMAIL, names.email),
+        (ANONYMOUS_ID, names.anonymous_id),
+    )
+    return {(str(kind), identity.blind_index(kind, value)): value for kind, value in given if value}
+
+
+def _known(rows: Sequence[_Keys], *, source: str) -> dict[_Key, _Person]:
+    hashes = {hash_ for row in rows for _, hash_ in row}
     found = Identifier.objects.filter(hash__in=hashes).values_list(
         "kind", "source", "hash", "subject_id", "subject__merged_into"
     )
+    people: dict[int, _Person] = {}
     return {
-        (kind, hash_): merged or subject
+        (kind, hash_): people.setdefault(merged or subject, _Person(pk=merged or subject))
         for kind, of_source, hash_, subject, merged in found
         if kind == EMAIL or of_source == source
     }
 
 
-class _Fresh:
-    """Subjects and identifiers to be made, kept in hand until the batch is read."""
-
-    def __init__(self, *, source: str) -> None:
-        self.source = source
-        self.subjects: list[DataSubject] = []
-        self.identifiers: list[Identifier] = []
-        self.by_key: dict[_Key, DataSubject] = {}
-
-    def make(self, names: Names) -> DataSubject:
-        pseudonym = uuid.uuid4()
-        wrapped = identity.new_wrapped_key(str(pseudonym))
-        subject = DataSubject(pseudonym=pseudonym, wrapped_key=wrapped)
-        self.subjects.append(subject)
-        self.add(subject, names, kinds={key[0] for key in _keys(names)})
-        return subject
-
-    def add(self, subject: DataSubject, names: Names, *, kinds: set[str]) -> None:
-        key = identity.unwrap(subject.wrapped_key or b"", pseudonym=str(subject.pseudonym))
-        for kind, hash_ in _keys(names):
-            if kind not in kinds:
-                continue
-            value = names.email if kind == EMAIL else names.external_id
-            self.by_key[kind, hash_] = subject
-            self.identifiers.append(
-                Identifier(
-                    subject=subject,
-                    kind=kind,
-                    source="" if kind == EMAIL else self.source,
-                    hash=hash_,
-                    ciphertext=identity.seal(
-                        value.encode(),
-                        key=key,
-                        place=f"consent_identifier.{kind}",
-                        owner=str(subject.pseudonym),
-                    ),
-                )
-            )
-            if kind == EMAIL:
-                subject.email_index = hash_
-                subject.suppression_hash = identity.suppression_hash(value)
-
-    def adopt(self, subject_id: int, names: Names, *, kinds: set[str]) -> None:
-        """Give a known subject an identifier it did not have."""
-        subject = DataSubject.objects.select_for_update().get(pk=subject_id)
-        self.add(subject, names, kinds=kinds)
-        if EMAIL in kinds:
-            subject.save(update_fields=["email_index", "suppression_hash"])
-
-    def save(self) -> None:
-        DataSubject.objects.bulk_create(self.subjects, batch_size=2000)
-        Identifier.objects.bulk_create(self.identifiers, batch_size=5000)
-
-
-def _place(names: Names, *, known: Mapping[_Key, int], fresh: _Fresh) -> int | DataSubject | None:
-    keys = _keys(names)
-    owners = {key[0]: known.get(key) or fresh.by_key.get(key) for key in keys}
-    people = {id(o) if isinstance(o, DataSubject) else o: o for o in owners.values() if o}
-    if len(people) > 1:
+def _place(row: _Keys, *, known: dict[_Key, _Person]) -> _Person | None:
+    """Choose the person of a row and note what it adds; `known` learns along."""
+    better = [key for key in row if key[0] != ANONYMOUS_ID]
+    owners = {id(known[key]): known[key] for key in better or row if key in known}
+    if len(owners) > 1:
         return None
-    if not people:
-        return fresh.make(names)
-    owner = next(iter(people.values()))
-    missing = {kind for kind, known_owner in owners.items() if known_owner is None}
-    if missing and isinstance(owner, DataSubject):
-        fresh.add(owner, names, kinds=missing)
-    elif missing:
-        fresh.adopt(owner, names, kinds=missing)
-    return owner
+    person = next(iter(owners.values()), None) or _Person()
+    for key, value in row.items():
+        if key not in known:
+            known[key] = person
+            person.gains[key] = value
+    return person
+
+
+def _make(people: Sequence[_Person], *, source: str) -> None:
+    subjects = []
+    for person in people:
+        pseudonym = uuid.uuid4()
+        subject = DataSubject(
+            pseudonym=pseudonym, wrapped_key=identity.new_wrapped_key(str(pseudonym))
+        )
+        if address := _address(person):
+            subject.email_index, subject.suppression_hash = address
+        subjects.append(subject)
+    DataSubject.objects.bulk_create(subjects, batch_size=2000)
+    for person, subject in zip(people, subjects, strict=True):
+        person.pk = subject.pk
+    _identify(list(zip(subjects, people, strict=True)), source=source)
+
+
+def _grow(people: Sequence[_Person], *, source: str) -> None:
+    """Give known subjects the identifiers they did not have; the erased get none."""
+    growing = {person.pk: person for person in people if person.pk and person.gains}
+    subjects = DataSubject.objects.filter(pk__in=growing, erased_at=None).order_by("pk")
+    locked = [(subject, growing[subject.pk]) for subject in subjects.select_for_update()]
+    moved = [(s.pk, *address) for s, person in locked if (address := _address(person))]
+    if moved:
+        with connection.cursor() as cursor:
+            cursor.execute(_READDRESS, [list(column) for column in zip(*moved, strict=True)])
+    _identify(locked, source=source)
+
+
+def _address(person: _Person) -> tuple[str, str] | None:
+    """Return index and suppression hash of the last address a person gains."""
+    found = [(hash_, value) for (kind, hash_), value in person.gains.items() if kind == EMAIL]
+    return (found[-1][0], identity.suppression_hash(found[-1][1])) if found else None
+
+
+def _identify(people: Sequence[tuple[DataSubject, _Person]], *, source: str) -> None:
+    Identifier.objects.bulk_create(
+        (row for subject, person in people for row in _rows(subject, person, source=source)),
+        batch_size=5000,
+    )
+
+
+def _rows(subject: DataSubject, person: _Person, *, source: str) -> Iterable[Identifier]:
+    owner = str(subject.pseudonym)
+    key = identity.unwrap(subject.wrapped_key or b"", pseudonym=owner)
+    for (kind, hash_), value in person.gains.items():
+        yield Identifier(
+            subject=subject,
+            kind=kind,
+            source="" if kind == EMAIL else source,
+            hash=hash_,
+            ciphertext=identity.seal(
+                value.encode(), key=key, place=f"consent_identifier.{kind}", owner=owner
+            ),
+        )

@@ -10,7 +10,9 @@ import base64
 import hashlib
 import hmac
 import os
+import re
 import unicodedata
+from collections.abc import Callable
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
@@ -21,6 +23,8 @@ from django.core.validators import validate_email
 
 NONCE_BYTES = 12
 KEY_BYTES = 32
+KEY_PLACE = "consent_datasubject.wrapped_key"
+_VERSION = re.compile(r"v[1-9]\d{0,5}")
 
 
 class SealBroken(Exception):
@@ -29,17 +33,19 @@ class SealBroken(Exception):
 
 def normalise_email(address: str) -> str:
     """Return the form two spellings of one mailbox share, or raise ValidationError."""
-    local, at, domain = unicodedata.normalize("NFC", address).strip().rpartition("@")
+    trimmed = address.strip()
+    local, at, domain = unicodedata.normalize("NFC", trimmed).rpartition("@")
     try:
         host = domain.lower().encode("idna").decode()
     except UnicodeError:
         host = ""
     # Control characters would reach mail headers.
-    if not at or not local or not host or not address.isprintable():
+    if not at or not local or not host or not trimmed.isprintable():
         raise ValidationError("not an email address: expected name@domain", code="invalid")
-    normal = f"{local.lower()}@{host}"
-    if normal.isascii():
-        validate_email(normal)
+    # Lower case comes apart again for some letters, so it is composed once more.
+    normal = unicodedata.normalize("NFC", f"{local.lower()}@{host}")
+    # The validator knows ASCII only; letters of other scripts stand where an `a` may.
+    validate_email("".join("a" if _is_foreign_letter(each) else each for each in normal))
     return normal
 
 
@@ -56,24 +62,15 @@ def suppression_hash(email: str) -> str:
 def new_wrapped_key(pseudonym: str) -> bytes:
     """Make a key for one subject, wrapped by the newest encryption key; store only this."""
     version, master = next(iter(_masters().items()))
-    sealed = seal(
-        os.urandom(KEY_BYTES), key=master, place="consent_datasubject.wrapped_key", owner=pseudonym
+    return _versioned(
+        version, seal(os.urandom(KEY_BYTES), key=master, place=KEY_PLACE, owner=pseudonym)
     )
-    return version.encode() + b":" + sealed
 
 
-def unwrap(wrapped: bytes, *, pseudonym: str) -> AESGCM:
+def unwrap(wrapped: bytes | memoryview, *, pseudonym: str) -> AESGCM:
     """Open a subject's key for sealing and opening that subject's values."""
-    version, _, sealed = bytes(wrapped).partition(b":")
-    master = _masters().get(version.decode())
-    if master is None:
-        raise ImproperlyConfigured(
-            f"ATTUNE_ENCRYPTION_KEYS lacks version {version.decode()!r}, which sealed stored keys. "
-            "Add it again behind the newest one."
-        )
-    return AESGCM(
-        open_sealed(sealed, key=master, place="consent_datasubject.wrapped_key", owner=pseudonym)
-    )
+    master, sealed = _master_of(wrapped, masters=_masters())
+    return AESGCM(open_sealed(sealed, key=master, place=KEY_PLACE, owner=pseudonym))
 
 
 def seal(plain: bytes, *, key: AESGCM, place: str, owner: str | int) -> bytes:
@@ -82,7 +79,7 @@ def seal(plain: bytes, *, key: AESGCM, place: str, owner: str | int) -> bytes:
     return nonce + key.encrypt(nonce, plain, f"{place}|{owner}".encode())
 
 
-def open_sealed(sealed: bytes, *, key: AESGCM, place: str, owner: str | int) -> bytes:
+def open_sealed(sealed: bytes | memoryview, *, key: AESGCM, place: str, owner: str | int) -> bytes:
     """Decrypt what `seal` made for the same place and owner; SealBroken when it does not open."""
     sealed = bytes(sealed)
     try:
@@ -91,20 +88,62 @@ def open_sealed(sealed: bytes, *, key: AESGCM, place: str, owner: str | int) -> 
         raise SealBroken(f"{place} of owner {owner} does not open") from error
 
 
-def system_key() -> AESGCM:
-    """Return the key for what has no known owner yet, as an event waiting in the inbox."""
-    return _derived("system")
+def seal_for_system(plain: bytes, *, place: str, owner: str) -> bytes:
+    """Encrypt what has no known owner yet, as an event waiting in the inbox."""
+    version, master = next(iter(_system_keys().items()))
+    return _versioned(version, seal(plain, key=master, place=place, owner=owner))
 
 
-@lru_cache(maxsize=8)
-def _derived(label: str) -> AESGCM:
-    newest = _parse(settings.ATTUNE_ENCRYPTION_KEYS)
-    raw = next(iter(newest.values()))
-    return AESGCM(hmac.digest(raw, label.encode(), hashlib.sha256))
+def open_for_system(sealed: bytes | memoryview, *, place: str, owner: str) -> bytes:
+    """Decrypt what `seal_for_system` made, under whichever key was the newest then."""
+    master, rest = _master_of(sealed, masters=_system_keys())
+    return open_sealed(rest, key=master, place=place, owner=owner)
+
+
+def key_problems() -> list[str]:
+    """Say what is wrong with the keys of the settings; each names its variable, none a key."""
+    checks: tuple[Callable[[], object], ...] = (
+        _masters,
+        lambda: blind_index("", ""),
+        lambda: suppression_hash(""),
+    )
+    problems = []
+    for check in checks:
+        try:
+            check()
+        except ImproperlyConfigured as problem:
+            problems.append(str(problem))
+    return problems
+
+
+def _is_foreign_letter(character: str) -> bool:
+    return not character.isascii() and unicodedata.category(character)[0] in "LMN"
+
+
+def _versioned(version: str, sealed: bytes) -> bytes:
+    return version.encode() + b":" + sealed
+
+
+def _master_of(sealed: bytes | memoryview, *, masters: dict[str, AESGCM]) -> tuple[AESGCM, bytes]:
+    name, _, rest = bytes(sealed).partition(b":")
+    version = name.decode(errors="replace")
+    if not _VERSION.fullmatch(version):
+        raise SealBroken("a sealed value does not say which key sealed it: its bytes were changed")
+    master = masters.get(version)
+    if master is None:
+        raise ImproperlyConfigured(
+            f"ATTUNE_ENCRYPTION_KEYS lacks version {version}, which sealed stored keys. "
+            "Add it again beside the newest one."
+        )
+    return master, rest
 
 
 def _masters() -> dict[str, AESGCM]:
     return _masters_of(settings.ATTUNE_ENCRYPTION_KEYS)
+
+
+def _system_keys() -> dict[str, AESGCM]:
+    return _system_keys_of(settings.ATTUNE_ENCRYPTION_KEYS)
 
 
 @lru_cache(maxsize=4)
@@ -113,13 +152,26 @@ def _masters_of(text: str) -> dict[str, AESGCM]:
 
 
 @lru_cache(maxsize=4)
+def _system_keys_of(text: str) -> dict[str, AESGCM]:
+    return {
+        version: AESGCM(hmac.digest(raw, b"system", hashlib.sha256))
+        for version, raw in _parse(text).items()
+    }
+
+
 def _parse(text: str) -> dict[str, bytes]:
-    """Read `v2:base64,v1:base64`; the first one seals, all of them open."""
+    """Read `v1:base64,v2:base64` in any order; the highest version comes first and seals."""
     keys: dict[str, bytes] = {}
     for part in text.split(","):
         version, _, encoded = part.strip().partition(":")
+        # The text may be a key without its version: it is never quoted.
+        if not _VERSION.fullmatch(version) or version in keys:
+            raise ImproperlyConfigured(
+                "ATTUNE_ENCRYPTION_KEYS must read v1:KEY, or v1:KEY,v2:KEY after a change of keys, "
+                "each version once; make a KEY with: openssl rand -base64 32"
+            )
         keys[version] = _decode(encoded, name="ATTUNE_ENCRYPTION_KEYS")
-    return keys
+    return dict(sorted(keys.items(), key=lambda pair: int(pair[0][1:]), reverse=True))
 
 
 @lru_cache(maxsize=8)

@@ -32,7 +32,8 @@ class Progress:
 
     @property
     def cursor(self) -> dict[str, object]:
-        return self.job.cursor
+        cursor: dict[str, object] = self.job.cursor
+        return cursor
 
     def expect(self, total: int) -> None:
         self.job.total = total
@@ -83,10 +84,10 @@ def run(job: Job, *, show: Show | None = None) -> Iterator[Progress]:
     """Run the body as this job; its end is recorded whatever happens.
 
     A cancel ends the body quietly; any other exception is recorded by its kind and raised on.
+    A job that was cancelled before it began raises JobCancelled at once; one that was stopped on
+    the way goes on from its cursor.
     """
-    job.state, job.started_at = Job.State.RUNNING, job.started_at or timezone.now()
-    job.cancel_asked, job.message, job.ended_at = False, "", None
-    job.save()
+    _begin(job)
     progress = Progress(job, show=show)
     try:
         yield progress
@@ -112,6 +113,23 @@ def cancel(job: Job) -> None:
 def abandoned(*, since: datetime) -> "list[Job]":
     """Return jobs that say they run but gave no sign of life: their process died."""
     return list(Job.objects.filter(state=Job.State.RUNNING, beat_at__lt=since))
+
+
+def _begin(job: Job) -> None:
+    now = timezone.now()
+    never_began = Job.objects.filter(state=Job.State.CANCELLED, started_at=None)
+    taken = Job.objects.filter(pk=job.pk).exclude(pk__in=never_began)
+    if not taken.update(
+        state=Job.State.RUNNING,
+        started_at=job.started_at or now,
+        # From the first moment: a process that dies before its first step has to be missed, too.
+        beat_at=now,
+        cancel_asked=False,
+        message="",
+        ended_at=None,
+    ):
+        raise JobCancelled(f"{job} was cancelled before it began")
+    job.refresh_from_db()
 
 
 def _end(job: Job, *, state: str, message: str = "") -> None:

@@ -1,9 +1,10 @@
 """Write what a person said about a purpose: the record, and the state it leads to."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import orjson
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import connection, transaction
 
@@ -24,7 +25,7 @@ class Statement:
     evidence: dict[str, object] = field(default_factory=dict)
     language: str = ""
     notice_version: str = ""
-    # Only the person's own new choice may lift an objection, an import never does.
+    # Only the person's own new choice lifts an objection or their own refusal, an import never.
     is_own_choice: bool = False
 
 
@@ -69,16 +70,16 @@ def record_many(statements: Sequence[Statement], *, actor_id: int | None = None)
     """Append a batch to the ledger and fold it into the states; return how many were new.
 
     A statement that the ledger already holds (same subject, purpose, action, source and time)
-    is left out, so an import that runs twice adds nothing. An older statement never overrides a
-    newer one, and only an own choice lifts an objection.
+    is left out, so an import that runs twice adds nothing. The state is read off the whole ledger
+    of a person, so it does not matter in which order or how often statements come in.
     """
-    unique = {_key(s): s for s in statements}
-    known = _known_keys({key[0] for key in unique})
-    fresh = [statement for key, statement in unique.items() if key not in known]
-    records = ConsentRecord.objects.bulk_create(
-        (_record(statement, actor_id=actor_id) for statement in fresh), batch_size=5000
-    )
-    _fold(list(zip(records, fresh, strict=True)))
+    with connection.cursor() as cursor:
+        # Whoever speaks for the same people at the same time waits, and then sees this batch.
+        cursor.execute(_HOLD, [sorted({statement.subject_id for statement in statements})])
+        cursor.execute(_APPEND, [actor_id, *_columns(statements)])
+        fresh = cursor.fetchall()
+        if fresh:
+            cursor.execute(_FOLD, [list(column) for column in zip(*fresh, strict=True)])
     return len(fresh)
 
 
@@ -102,61 +103,59 @@ def _say(
     record_many([statement], actor_id=actor.pk if actor else None)
 
 
-def _key(statement: Statement) -> tuple[int, str, str, str, datetime]:
-    s = statement
-    return (s.subject_id, s.purpose, s.action, s.source, s.occurred_at)
+def _columns(statements: Sequence[Statement]) -> list[list[object]]:
+    return [
+        [s.subject_id for s in statements],
+        [s.purpose for s in statements],
+        [s.action for s in statements],
+        [s.source for s in statements],
+        [s.notice_version for s in statements],
+        [s.language for s in statements],
+        [orjson.dumps(s.evidence).decode() for s in statements],
+        [s.occurred_at for s in statements],
+        [s.is_own_choice for s in statements],
+    ]
 
 
-def _known_keys(subject_ids: Iterable[int]) -> set[tuple[int, str, str, str, datetime]]:
-    rows = ConsentRecord.objects.filter(subject__in=list(subject_ids))
-    return set(rows.values_list("subject_id", "purpose_id", "action", "source", "occurred_at"))
-
-
-def _record(statement: Statement, *, actor_id: int | None) -> ConsentRecord:
-    return ConsentRecord(
-        subject_id=statement.subject_id,
-        purpose_id=statement.purpose,
-        action=statement.action,
-        source=statement.source,
-        notice_version=statement.notice_version,
-        language=statement.language,
-        evidence=statement.evidence,
-        actor_id=actor_id,
-        occurred_at=statement.occurred_at,
-    )
-
-
+_HOLD = """
+SELECT 1 FROM consent_datasubject WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE
+"""
+_APPEND = """
+INSERT INTO consent_consentrecord
+    (subject_id, purpose_id, action, source, notice_version, language, evidence, occurred_at,
+     is_own_choice, actor_id, recorded_at)
+SELECT said.*, %s, now()
+FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
+            %s::jsonb[], %s::timestamptz[], %s::boolean[]) AS said
+ON CONFLICT DO NOTHING RETURNING subject_id, purpose_id
+"""
+# A barrier is an objection, or the person's own refusal; it stands until the person's own later
+# grant, whatever others say meanwhile. Where none stands, the newest statement wins, and of two
+# at the same time the refusal.
 _FOLD = """
+WITH said AS (
+    SELECT record.*,
+           max(occurred_at) FILTER (WHERE action = 'granted' AND is_own_choice)
+               OVER (PARTITION BY subject_id, purpose_id) AS chosen_at
+    FROM consent_consentrecord AS record
+    WHERE (subject_id, purpose_id) IN (SELECT * FROM unnest(%s::bigint[], %s::text[]))
+), winner AS (
+    SELECT DISTINCT ON (subject_id, purpose_id) * FROM said
+    ORDER BY subject_id, purpose_id,
+             CASE WHEN chosen_at > occurred_at THEN 0
+                  WHEN action = 'objected' THEN 2
+                  WHEN action <> 'granted' AND is_own_choice THEN 1
+                  ELSE 0 END DESC,
+             occurred_at DESC, action = 'granted', action, source, is_own_choice
+)
 INSERT INTO consent_consentstate AS state
     (subject_id, purpose_id, is_granted, is_objection, since, record_id)
-VALUES (%s, %s, %s, %s, %s, %s)
+SELECT subject_id, purpose_id, action = 'granted', action = 'objected', occurred_at, id FROM winner
 ON CONFLICT (subject_id, purpose_id) DO UPDATE SET
     is_granted = EXCLUDED.is_granted, is_objection = EXCLUDED.is_objection,
     since = EXCLUDED.since, record_id = EXCLUDED.record_id, expires_at = NULL
-WHERE (EXCLUDED.is_objection AND NOT state.is_objection)
-   OR (EXCLUDED.since >= state.since AND (NOT state.is_objection OR %s))
+WHERE state.record_id <> EXCLUDED.record_id
 """
-
-
-def _fold(pairs: "list[tuple[ConsentRecord, Statement]]") -> None:
-    """Let the newest statement win, in time order, whatever order a batch came in."""
-    pairs.sort(key=lambda pair: (pair[1].occurred_at, pair[0].pk))
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            _FOLD,
-            [
-                (
-                    record.subject_id,
-                    record.purpose_id,
-                    statement.action == Action.GRANTED,
-                    statement.action == Action.OBJECTED,
-                    statement.occurred_at,
-                    record.pk,
-                    statement.is_own_choice,
-                )
-                for record, statement in pairs
-            ],
-        )
 
 
 __all__ = ["Statement", "grant", "object_to", "record_many", "withdraw"]

@@ -6,8 +6,9 @@ def mask_email(address: str) -> str:
     local, at, domain = address.partition("@")
     if not at:
         return mask(address)
-    host, _, top = domain.rpartition(".")
-    return f"{local[:1]}***@{host[:1]}***.{top}"
+    host, dot, top = domain.rpartition(".")
+    # A bare host such as `intranet` has no ending that many share.
+    return f"{local[:1]}***@{host[:1]}***.{top}" if dot else f"{local[:1]}***@{mask(domain)}"
 
 
 def mask(value: str) -> str:

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db import transaction
 
 from consent import audit
 from consent.models import DataSubject, Suppression
@@ -26,8 +27,11 @@ def suppress_subject(subject: DataSubject, *, reason: str, source: str, at: date
     return suppress(address_hash=subject.suppression_hash, reason=reason, source=source, at=at)
 
 
-def lift(entry: Suppression, *, actor: AbstractBaseUser, why: str, at: datetime) -> None:
+@transaction.atomic
+def lift(
+    entry: Suppression, *, actor: AbstractBaseUser | AnonymousUser, why: str, at: datetime
+) -> None:
     """Allow mail again; the reason is kept, because someone may have to answer for it."""
-    entry.lifted_at = at
-    entry.save(update_fields=["lifted_at"])
-    audit.note("suppression.lift", actor=actor, target=entry, detail={"why": why})
+    if Suppression.objects.filter(pk=entry.pk, lifted_at=None).update(lifted_at=at):
+        entry.lifted_at = at
+        audit.note("suppression.lift", actor=actor, target=entry, detail={"why": why})

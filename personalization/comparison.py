@@ -112,7 +112,8 @@ def _text(value: object) -> str:
         case True | False:
             return "yes" if value else "no"
         case dict():
-            return "; ".join(f"{key}: {_text(inner)}" for key, inner in value.items())
+            told = (f"{key}: {_text(inner)}" for key, inner in value.items() if inner is not None)
+            return "\n".join(told)
         case list():
             return ", ".join(map(_text, value))
         case _:

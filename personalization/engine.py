@@ -88,7 +88,9 @@ def personalize(
 ) -> dict[int, Content]:
     """Decide for each profile; the permission of each is required and must be its own."""
     for profile in profiles:
-        if permissions.get(profile.subject_id) != profile.permission:
+        permission = permissions.get(profile.subject_id)
+        is_own = profile.permission.subject_id == profile.subject_id
+        if permission != profile.permission or not is_own:
             raise WrongPermission(
                 f"subject {profile.subject_id} was loaded under another permission"
             )

@@ -1,5 +1,6 @@
 """Save drafts, put versions live, roll back, compare: the same for all that decides."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,7 +43,7 @@ class ContentInvalid(Exception):
 
 
 class ApprovalNeeded(Exception):
-    """Four eyes: somebody else than the author has to put this version live."""
+    """What would go live is not what somebody entitled looked at and approved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +53,22 @@ class Change:
     after: object
 
 
+def _fits_always(thing: Versioned, content: Content) -> None:
+    """Accept; what most kinds of things need."""
+
+
 @dataclass(frozen=True, slots=True)
 class Publisher(Generic[V]):
     """The life of the versions of one kind of thing.
 
     `prepare` checks a content and returns it complete (an MJML source gains its HTML), or raises
-    ContentInvalid; what it refuses can be neither saved nor put live.
+    ContentInvalid; what it refuses can be neither saved nor put live. `fits` refuses in the same
+    way what is wrong in this thing only, as a segment that would contain itself.
     """
 
     versions: type[V]
     prepare: Callable[[Content], Content]
+    fits: Callable[[Versioned, Content], None] = _fits_always
 
     @transaction.atomic
     def save_draft(
@@ -74,8 +81,9 @@ class Publisher(Generic[V]):
     ) -> V:
         """Check a content and keep it as the thing's one open draft."""
         ready = self.prepare(content)
-        type(thing)._default_manager.select_for_update().get(pk=thing.pk)
-        draft = self._all(thing).filter(published_at=None).first()
+        self.fits(thing, ready)
+        self._lock(thing)
+        draft: V | None = self._all(thing).filter(published_at=None).first()
         if draft is None:
             highest = self._all(thing).aggregate(highest=Max("number"))["highest"] or 0
             draft = self.versions(of=thing, number=highest + 1)
@@ -87,14 +95,16 @@ class Publisher(Generic[V]):
     @transaction.atomic
     def put_live(self, version: V, *, now: datetime, approver: AbstractBaseUser | None = None) -> V:
         """Make a draft, or an earlier version again, the one that decides from now on."""
-        self._refuse_own_work(version, approver=approver)
-        self.prepare(version.content)
         thing = self._thing(version)
+        self._lock(thing)
+        self._refuse_own_work(version, approver=approver)
+        self._refuse_unseen(version, thing=thing)
+        self.fits(thing, self.prepare(version.content))
         self._all(thing).filter(state=Version.State.LIVE).update(state=Version.State.RETIRED)
         version.state, version.published_at = Version.State.LIVE, version.published_at or now
         version.approver_id = approver.pk if approver else None
-        version.save()
-        type(thing)._default_manager.filter(pk=thing.pk).update(live=version)
+        version.save(update_fields=["state", "published_at", "approver"])
+        self._things(thing).filter(pk=thing.pk).update(live=version)
         audit.note(
             "version.live", actor=approver, target=version, detail={"number": version.number}
         )
@@ -118,11 +128,30 @@ class Publisher(Generic[V]):
                 f"Version {version.number} is your own: ask another approver to put it live."
             )
 
-    def _all(self, thing: Versioned) -> "Any":
+    def _refuse_unseen(self, version: V, *, thing: Versioned) -> None:
+        """Refuse a draft that was saved again since it was read: nobody looked at that one."""
+        now = self._all(thing).get(pk=version.pk)
+        seen = json.loads(json.dumps(version.content))
+        if (now.content, now.author_id) != (seen, version.author_id):
+            raise ApprovalNeeded(
+                f"Version {version.number} was changed meanwhile: look at it again, then approve."
+            )
+        version.published_at = now.published_at
+
+    def _lock(self, thing: Versioned) -> None:
+        """Let one at a time number, save and put live the versions of a thing."""
+        self._things(thing).select_for_update().get(pk=thing.pk)
+
+    # The abstract models lack `of` and `live`, which every concrete one has.
+
+    def _all(self, thing: Versioned) -> Any:
         return self.versions._default_manager.filter(of=thing)
 
-    def _thing(self, version: V) -> Versioned:
-        thing: Versioned = version.of  # type: ignore[attr-defined]
+    def _things(self, thing: Versioned) -> Any:
+        return type(thing)._default_manager
+
+    def _thing(self, version: Any) -> Versioned:
+        thing: Versioned = version.of
         return thing
 
 
@@ -139,5 +168,6 @@ def _diff(path: str, before: object, after: object) -> Iterator[Change]:
         for i in range(max(len(before), len(after))):
             old, new = before[i : i + 1], after[i : i + 1]
             yield from _diff(f"{path}[{i}]", old[0] if old else None, new[0] if new else None)
-    elif before != after:
+    # Yes and 1 are equal to Python, but not to a reader.
+    elif before != after or isinstance(before, bool) != isinstance(after, bool):
         yield Change(path=path, before=before, after=after)

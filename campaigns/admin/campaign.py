@@ -1,5 +1,6 @@
 """Campaigns: the list, the form, and the addresses of the pages around one campaign."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -46,7 +47,7 @@ class SlotInline(TabularInline[CampaignSlot, Campaign]):
 
 @admin.register(Campaign)
 class CampaignAdmin(PageAdmin[Campaign]):
-    list_display = ("named", "status_shown", "progress_shown", "audience", "launched", "created")
+    list_display = ("named", "status_shown", "progress_shown", "audience", "launched")
     list_display_links = None
     list_filter = ("status", "kind", "purpose", "segments")
     search_fields = ("name", "slug")
@@ -54,8 +55,7 @@ class CampaignAdmin(PageAdmin[Campaign]):
     actions = None
     inlines = (SlotInline,)
     prepopulated_fields = {"slug": ("name",)}
-    autocomplete_fields = ()
-    filter_horizontal = ("segments",)
+    autocomplete_fields = ("segments",)
     fieldsets = (
         ("Campaign", {"fields": (("name", "slug"), ("kind", "purpose"))}),
         ("Audience", {"fields": ("segments", ("is_capped", "priority"))}),
@@ -125,10 +125,6 @@ class CampaignAdmin(PageAdmin[Campaign]):
     def launched(self, campaign: Campaign) -> SafeString:
         return when(campaign.launched_at) if campaign.launched_at else quiet("not yet")
 
-    @display(description="Created", ordering="created_at")
-    def created(self, campaign: Campaign) -> SafeString:
-        return when(campaign.created_at)
-
     # The form
 
     def get_readonly_fields(
@@ -141,7 +137,7 @@ class CampaignAdmin(PageAdmin[Campaign]):
 
     def get_prepopulated_fields(
         self, request: HttpRequest, obj: Campaign | None = None
-    ) -> dict[str, tuple[str, ...]]:
+    ) -> dict[str, Sequence[str]]:
         return {} if obj is not None else {"slug": ("name",)}
 
     def has_delete_permission(self, request: HttpRequest, obj: Campaign | None = None) -> bool:
@@ -171,7 +167,7 @@ class CampaignAdmin(PageAdmin[Campaign]):
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
-        views = {
+        views: dict[str, tuple[str, Callable[..., HttpResponse]]] = {
             "results": ("results/", self.results_view),
             "launch": ("launch/", self.launch_view),
             "pause": ("pause/", require_POST(self.pause_view)),

@@ -1,7 +1,6 @@
 """The page a marketer looks at: results of one campaign, and its launch, pause and resume."""
 
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
@@ -15,7 +14,7 @@ from campaigns.audience import estimate
 from campaigns.kpi.dashboard import currency
 from campaigns.kpi.definitions import DEFINITIONS
 from campaigns.kpi.report import Figures, Recorded, Report, report
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Send
 from campaigns.sending import lifecycle
 from campaigns.sending.reasons import in_words
 from consent.admin.base import ModelAdmin
@@ -24,17 +23,19 @@ LAUNCH = "consent.launch_campaigns"
 RESULTS = "consent.view_kpi"
 Status = Campaign.Status
 Owner = ModelAdmin[Campaign]
+# How many people came to a step, and their share.
+Step = tuple[Recorded, float | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One figure; `count` None was not recorded, `share` is its part of the base."""
+    """One figure in words; `figure` None was not recorded, `meter` is a part of 100."""
 
     key: str
     icon: str
-    count: int | Decimal | None
-    share: float | None = None
+    figure: str | None
     note: str = ""
+    meter: float | None = None
 
     @property
     def meaning(self) -> str:
@@ -163,36 +164,35 @@ def _figures(campaign: Campaign) -> dict[str, Any]:
             (found.arms.get(key, key), _steps(figures)) for key, figures in found.by_arm.items()
         ],
         "skipped": _parts({in_words(code): count for code, count in found.skipped.items()}),
-        "states": _parts(
-            {look.Send.State(state).label: count for state, count in found.states.items()}
-        ),
+        "states": _parts({Send.State(state).label: count for state, count in found.states.items()}),
     }
 
 
 def _cards(found: Report, *, campaign: Campaign) -> list[Card]:
-    total = found.total
-    skipped = sum(found.skipped.values())
+    total, skipped = found.total, sum(found.skipped.values())
+    steps = dict(_steps(total))
+    base = "delivered" if campaign.has_tracking else "sent"
     sent = 100 * total.sent / total.planned if total.planned else None
-    cards = [
-        Card("planned", "event", total.planned, note=f"{skipped:,} skipped" if skipped else ""),
-        Card("sent", "outgoing_mail", total.sent, sent),
+    return [
+        Card("planned", "event", f"{total.planned:,}", f"{skipped:,} skipped" if skipped else ""),
+        _card("sent", "outgoing_mail", (total.sent, sent), of="planned"),
+        _card("delivered", "mark_email_read", steps["delivered"], of="sent"),
+        _card("opened", "drafts", steps["opened"], of=base),
+        _card("clicked", "ads_click", steps["clicked"], of=base),
+        _card("converted", "shopping_cart_checkout", steps["converted"], of=base),
+        _card("unsubscribed", "unsubscribe", steps["unsubscribed"], of=base),
     ]
-    icons = {
-        "delivered": "mark_email_read",
-        "opened": "drafts",
-        "clicked": "ads_click",
-        "converted": "shopping_cart_checkout",
-        "unsubscribed": "unsubscribe",
-    }
-    counts = dict(_steps(total))
-    for key, icon in icons.items():
-        count, share = counts[key]
-        note = "" if campaign.has_tracking else "sent before Attune"
-        cards.append(Card(key, icon, count, share, note if count is None else ""))
-    return cards
 
 
-def _steps(figures: Figures) -> list[tuple[str, tuple[Recorded, float | None]]]:
+def _card(key: str, icon: str, step: Step, *, of: str) -> Card:
+    count, share = step
+    if count is None:
+        return Card(key, icon, None)
+    note = "" if share is None else f"{share:.1f} % of {of}"
+    return Card(key, icon, f"{count:,}", note, share)
+
+
+def _steps(figures: Figures) -> list[tuple[str, Step]]:
     counts: dict[str, Recorded] = {
         "sent": figures.sent,
         "delivered": figures.delivered,

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from campaigns.admin import look
 from campaigns.kpi import dashboard
-from campaigns.kpi.dashboard import Attention, Overview
+from campaigns.kpi.dashboard import Attention, Cards, Overview
 from campaigns.kpi.definitions import DEFINITIONS
 
 # Where each kind of attention leads, and its icon.
@@ -32,11 +32,29 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "overview": found,
         "definitions": DEFINITIONS,
         "chart": _chart(found),
+        **_shown(found.cards),
         "campaigns": [
             (campaign, progress, look.status(campaign)) for campaign, progress in found.campaigns
         ],
         "attention": [_attention(item) for item in found.attention],
     }
+
+
+def _shown(cards: Cards) -> dict[str, str | None]:
+    """Put figures into words; None stays None and shows as not recorded."""
+    orders = f"from {cards.converted:,} order{'' if cards.converted == 1 else 's'}"
+    return {
+        "open_rate": _percent(cards.share(cards.opened)),
+        "click_rate": _percent(cards.share(cards.clicked)),
+        "unsubscribed": None if cards.unsubscribed is None else f"{cards.unsubscribed:,}",
+        "revenue": None if cards.revenue is None else f"{cards.revenue:,.0f}",
+        "revenue_note": f"{cards.currency} {orders}".strip(),
+        "sent_note": f"in 30 days, {cards.sent_week:,} in 7",
+    }
+
+
+def _percent(share: float | None) -> str | None:
+    return None if share is None else f"{share:.1f}"
 
 
 def _chart(found: Overview) -> dict[str, list[Any]]:

@@ -5,13 +5,13 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import display
-from django.db.models import QuerySet
+from django.db.models import ForeignKey, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from campaigns.admin.look import campaign_link, status
-from campaigns.models import Experiment, ExperimentArm
+from campaigns.models import Campaign, Experiment, ExperimentArm
 from consent.admin.base import PageAdmin, TabularInline
 from consent.admin.look import chip, chips, two_lines
 
@@ -66,7 +66,15 @@ class ExperimentAdmin(PageAdmin[Experiment]):
         found: QuerySet[Experiment] = super().get_queryset(request)
         return found.select_related("campaign").prefetch_related("arms")
 
-    def save_model(self, request: HttpRequest, obj: Experiment, form: Any, change: bool) -> None:
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        """Offer only campaigns that are not out yet: their audience is not dealt so far."""
+        if db_field.name == "campaign":
+            kwargs["queryset"] = Campaign.objects.filter(launched_at=None)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Experiment, form: Any, change: Any) -> None:
         obj.seed = obj.seed or secrets.token_hex(8)
         super().save_model(request, obj, form, change)
 

@@ -6,7 +6,6 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
-from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from campaigns.admin import pages
 from campaigns.admin.rows import IN_CLEAR
@@ -33,22 +32,19 @@ def choose(admin: Owner, request: HttpRequest, object_id: int) -> HttpResponse:
     return _page(admin, request, campaign)
 
 
-def show(
-    admin: Owner, request: HttpRequest, object_id: int, *, subject_id: int
-) -> HttpResponse:
+def show(admin: Owner, request: HttpRequest, object_id: int, *, subject_id: int) -> HttpResponse:
     """Show one customer's mail with its reasons."""
     campaign = pages.row(admin, request, str(object_id))
     if lifecycle.problems(campaign, now=timezone.now()) and campaign.template_version is None:
-        messages.warning(request, "The campaign is not complete yet; its page says what is missing.")
+        messages.warning(
+            request, "The campaign is not complete yet; its page says what is missing."
+        )
         return redirect("admin:campaigns_campaign_results", campaign.pk)
     written = _written(request, campaign, subject_id=subject_id)
     return _page(admin, request, campaign, preview=written, subject_id=subject_id)
 
 
-@xframe_options_sameorigin
-def frame(
-    admin: Owner, request: HttpRequest, object_id: int, *, subject_id: int
-) -> HttpResponse:
+def frame(admin: Owner, request: HttpRequest, object_id: int, *, subject_id: int) -> HttpResponse:
     """Serve the mail's HTML for the sandboxed frame."""
     campaign = pages.row(admin, request, str(object_id))
     written = _written(request, campaign, subject_id=subject_id)

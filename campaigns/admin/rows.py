@@ -2,7 +2,7 @@
 
 from typing import Any, Protocol
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest
 
 from campaigns.models import Send
@@ -28,7 +28,7 @@ class FilledList(ChangeList):
         self.result_list = rows
 
 
-def recipients(sends: list[Send], *, viewer: AbstractBaseUser | AnonymousUser) -> dict[int, str]:
+def recipients(sends: list[Send], *, viewer: User | AnonymousUser) -> dict[int, str]:
     """Return the addresses of sends as the viewer may see them, by subject; a look is noted."""
     addresses = identify.emails({send.subject_id for send in sends})
     if not viewer.has_perm(IN_CLEAR):

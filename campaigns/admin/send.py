@@ -119,6 +119,7 @@ class SendAdmin(ReadOnlyAdmin[Send]):
             state=look.state(send),
             recipient=rows.recipients([send], viewer=request.user).get(send.subject_id, ""),
             inputs=_inputs(request, told),
+            may_see_inputs=request.user.has_perm(rows.IN_CLEAR),
         )
 
 

@@ -1,18 +1,16 @@
 """Find customers to look at a campaign through their eyes."""
 
 from campaigns.models import Campaign
-from consent import identify
+from consent import identify, identity
 from consent.models import DataSubject, Identifier
 
 
 def by_number(number: str) -> DataSubject | None:
-    """Return the customer of a number, whichever shop gave it."""
-    sources = Identifier.objects.filter(kind=Identifier.Kind.EXTERNAL_ID).order_by()
-    for source in sources.values_list("source", flat=True).distinct():
-        found = identify.find(Identifier.Kind.EXTERNAL_ID, number, source=source)
-        if found is not None:
-            return found
-    return None
+    """Return the customer of a number, whichever shop gave it; the oldest, if two use it."""
+    kind = Identifier.Kind.EXTERNAL_ID
+    found = Identifier.objects.filter(kind=kind, hash=identity.blind_index(kind, number))
+    match = found.select_related("subject__merged_into").order_by("pk").first()
+    return (match.subject.merged_into or match.subject) if match else None
 
 
 def samples(campaign: Campaign, *, count: int) -> dict[int, str]:

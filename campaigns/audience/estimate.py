@@ -16,7 +16,11 @@ class Estimate:
 
     @property
     def members(self) -> int:
-        return self.reached + sum(self.skipped.values())
+        return self.reached + self.skipped_count
+
+    @property
+    def skipped_count(self) -> int:
+        return sum(self.skipped.values())
 
 
 def reach(campaign: Campaign, *, at: datetime) -> Estimate:

@@ -37,6 +37,8 @@ SECURITY = {
     "catcher": Security.NONE,
 }
 PORTS = {Security.NONE: 25, Security.STARTTLS: 587, Security.TLS: 465}
+# A lease covers 21 waits of this (campaigns.checks).
+DEFAULT_TIMEOUT = "10"
 SERVER_OPTIONS = frozenset({"timeout", "hello", "ca"})
 _backends: dict[tuple[int, str], Backend] = {}
 _lock = threading.Lock()
@@ -92,7 +94,7 @@ def _server(parts: SplitResult, *, options: dict[str, str]) -> Server:
         security=security,
         username=username,
         password=unquote(parts.password or ""),
-        timeout_seconds=_timeout(options.get("timeout", "30")),
+        timeout_seconds=_timeout(options.get("timeout", DEFAULT_TIMEOUT)),
         hello_name=options.get("hello", ""),
         ca_file=options.get("ca", ""),
     )
@@ -104,6 +106,11 @@ def _port(parts: SplitResult) -> int | None:
     except ValueError:
         # The error's own words would quote part of the URL, which may hold a password.
         raise BackendUrlError("the port of the mail URL is no number up to 65535") from None
+
+
+def timeout_seconds(url: str) -> float:
+    """Return how long one answer of the provider is waited for."""
+    return _timeout(dict(parse_qsl(urlsplit(url).query)).get("timeout", DEFAULT_TIMEOUT))
 
 
 def _timeout(text: str) -> float:

@@ -72,7 +72,7 @@ def rows(goods: Products, *, shelf: Shelf) -> list[Row]:
             "brand": brands[place],
             "image_url": "",
             "in_stock": bool(shelf.is_in_stock[place]),
-            "sensitive": goods.categories[place] in SENSITIVE,
+            "is_sensitive": goods.categories[place] in SENSITIVE,
         }
         for place in np.flatnonzero(shelf.is_offered).tolist()
     ]

@@ -53,7 +53,7 @@ def _variant(
         '<h2 style="margin:0 0 10px;font-size:24px;line-height:1.25;">{title}</h2>'
         '<p style="margin:0 0 18px;font-size:16px;line-height:1.6;">{body}</p>'
         '<a href="{link}" style="display:inline-block;padding:12px 22px;border-radius:8px;'
-        'background:#2f6f4f;color:#ffffff;text-decoration:none;font-weight:600;">{button}</a>'
+        'background:#17643a;color:#ffffff;text-decoration:none;font-weight:600;">{button}</a>'
     )
     return {
         "key": key,
@@ -200,7 +200,7 @@ def _campaign(ruleset: RuleSet, *, template: Template) -> Campaign:
         defaults={
             "name": "Attune Market",
             "reply_to": "service@attune-market.example",
-            "postal_address": "Attune Market, 1 Orchard Lane, Springfield",
+            "postal_address": "1 Orchard Lane, Springfield",
             "is_default": not SenderIdentity.objects.filter(is_default=True).exists(),
         },
     )

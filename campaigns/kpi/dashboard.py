@@ -81,10 +81,11 @@ WITH mail AS (
     WHERE s.state = 'sent' AND s.sent_at > %(month)s AND s.sent_at <= %(now)s
 ), back AS (
     SELECT count(DISTINCT t.send_id) FILTER (WHERE t.kind = 'bounced') AS bounced,
-           count(DISTINCT t.send_id) FILTER (WHERE t.kind = 'opened' AND NOT t.is_machine) AS opened,
-           count(DISTINCT t.send_id) FILTER (WHERE t.kind = 'clicked' AND NOT t.is_machine) AS clicked,
+           count(DISTINCT t.send_id) FILTER (WHERE t.kind = 'opened') AS opened,
+           count(DISTINCT t.send_id) FILTER (WHERE t.kind = 'clicked') AS clicked,
            count(DISTINCT t.send_id) FILTER (WHERE t.kind = 'unsubscribed') AS unsubscribed
     FROM campaigns_trackingevent t JOIN mail ON mail.id = t.send_id AND mail.has_tracking
+    WHERE NOT t.is_machine
 )
 SELECT (SELECT count(*) FROM mail WHERE sent_at > %(week)s), (SELECT count(*) FROM mail),
        (SELECT count(*) FROM mail WHERE has_tracking), back.*
@@ -146,7 +147,11 @@ def _weeks(now: datetime) -> list[Week]:
     counts = {(kind, start): n for kind, start, n in _rows(_WEEKS, {"since": first})}
     starts = [first + timedelta(weeks=number) for number in range(WEEKS)]
     return [
-        Week(start, sent=counts.get(("sent", start), 0), converted=counts.get(("converted", start), 0))
+        Week(
+            start,
+            sent=counts.get(("sent", start), 0),
+            converted=counts.get(("converted", start), 0),
+        )
         for start in starts
     ]
 
@@ -181,7 +186,8 @@ def _number(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def _rows(sql: str, params: object) -> list[Any]:
+def _rows(sql: str, params: Any) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        return cursor.fetchall()
+        rows: list[Any] = cursor.fetchall()
+    return rows

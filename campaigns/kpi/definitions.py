@@ -14,7 +14,7 @@ DEFINITIONS: Final[dict[str, str]] = {
         "People who followed a link at least once, as far as they allow tracking; "
         "clicks by scanners are not counted."
     ),
-    "converted": "People with an order within 7 days after the mail; the last mail before it counts.",
+    "converted": "People who ordered within 7 days after the mail; the last mail before it counts.",
     "revenue": "The sum of these orders.",
     "unsubscribed": "People who took themselves off the list through a link of this mail.",
     "skipped": "People of the audience who get no mail, each with the reason.",

@@ -1,4 +1,4 @@
-"""Show a mail's HTML inside a page: foreign matter, so in a sandboxed frame under a strict policy."""
+"""Show a mail's HTML inside a page: foreign matter, so in a sandboxed frame, under a policy."""
 
 import re
 from typing import Final

@@ -9,7 +9,6 @@ from campaigns.delivery.base import Envelope
 from campaigns.experiments.assign import choose_variant
 from campaigns.models import Campaign, Experiment, Send, SenderIdentity
 from campaigns.rendering import html, links, mime
-from campaigns.rendering.headers import HeaderError
 from campaigns.sending.handover import Ready
 from campaigns.sending.states import Result, State
 from campaigns.tracking import urls
@@ -61,6 +60,7 @@ def kit(campaign: Campaign, *, now: datetime) -> Kit:
     if version is None or sender is None:
         raise CampaignIncomplete(f"campaign “{campaign}” has no live template or no sender")
     arms = _arms(campaign)
+    domain = sender.from_email.rpartition("@")[2]
     slots = {slot.name: slot.ruleset for slot in campaign.slots.select_related("ruleset__live")}
     subjects = arms.subjects if arms else {}
     return Kit(
@@ -76,10 +76,10 @@ def kit(campaign: Campaign, *, now: datetime) -> Kit:
             from_name=sender.name,
             from_email=sender.from_email,
             reply_to=sender.reply_to,
-            message_domain=sender.from_email.rpartition("@")[2],
+            message_domain=domain,
             date=now,
             feedback_id=f"{campaign.pk}:attune",
-            list_id=f"campaign-{campaign.pk}",
+            list_id=f"campaign-{campaign.pk}.{domain}",
         ),
         sender=sender,
         arms=arms,
@@ -114,9 +114,7 @@ def write(
     )
 
 
-def render(
-    content: engine.Content, *, kit: Kit, arm: str, unsubscribe: str
-) -> html.Rendered:
+def render(content: engine.Content, *, kit: Kit, arm: str, unsubscribe: str) -> html.Rendered:
     """Fill in the template, links as they were written; raises TemplateProblem."""
     context = {
         **content.context,

@@ -13,7 +13,7 @@ from consent.models import Purpose
 from personalization.conditions.describe import describe
 from personalization.conditions.fields import Catalogue
 from personalization.conditions.tree import parse
-from personalization.models import ContentBlockVersion, Product, RuleSetVersion, Version
+from personalization.models import ContentBlockVersion, Product, RuleSetVersion
 from personalization.profiles import catalogue
 from personalization.recommendations.offer import reason
 from personalization.recommendations.serve import Tier
@@ -93,9 +93,9 @@ def because(decision: Decision) -> Because:
     """Explain a decision; the number of queries does not grow with slots or products."""
     slots: Mapping[str, Decision] = decision["slots"]
     pairs = {(str(slot["ruleset"]), int(slot["version"])) for slot in slots.values()}
-    rulesets = _versions(RuleSetVersion, pairs=pairs)
+    rulesets = _keyed(RuleSetVersion.objects.filter(_named(pairs)).select_related("of"))
     pairs = {(str(slot["block"]), int(slot["block_version"])) for slot in slots.values()}
-    blocks = _versions(ContentBlockVersion, pairs=pairs)
+    blocks = _keyed(ContentBlockVersion.objects.filter(_named(pairs)).select_related("of"))
     known = catalogue.load()
     return Because(
         consent=_consent(decision["permission"]),
@@ -111,10 +111,12 @@ def because(decision: Decision) -> Because:
 _Versions = Mapping[tuple[str, int], Any]
 
 
-def _versions(model: type[Version], *, pairs: Iterable[tuple[str, int]]) -> _Versions:
-    wanted = reduce(or_, (Q(of__slug=slug, number=number) for slug, number in pairs), Q(pk=None))
-    found: Iterable[Any] = model._default_manager.filter(wanted).select_related("of")
-    return {(version.of.slug, version.number): version for version in found}
+def _named(pairs: Iterable[tuple[str, int]]) -> Q:
+    return reduce(or_, (Q(of__slug=slug, number=number) for slug, number in pairs), Q(pk=None))
+
+
+def _keyed(versions: Iterable[Any]) -> _Versions:
+    return {(version.of.slug, version.number): version for version in versions}
 
 
 def _consent(permission: Decision) -> Consent:
@@ -134,7 +136,7 @@ def _slot(
     ruleset = rulesets.get((slot["ruleset"], slot["version"]))
     block = blocks.get((slot["block"], slot["block_version"]))
     variants = block.content["variants"] if block else []
-    names = {variant["key"]: variant["name"] for variant in variants}
+    names: dict[str, str] = {variant["key"]: variant["name"] for variant in variants}
     return SlotReason(
         slot=name,
         ruleset=ruleset.of.name if ruleset else slot["ruleset"],
@@ -144,7 +146,7 @@ def _slot(
         is_fallback=slot["is_fallback"],
         block=block.of.name if block else slot["block"],
         block_version=slot["block_version"],
-        variant=names.get(slot["variant"], slot["variant"]),
+        variant=names.get(str(slot["variant"]), str(slot["variant"])),
     )
 
 

@@ -1,6 +1,7 @@
 """The link targets of a campaign: an id that follows from the address, so nothing is looked up."""
 
 import hashlib
+from operator import itemgetter
 
 from campaigns.models import Link
 
@@ -29,7 +30,8 @@ class LinkBook:
                     url=url,
                     url_hash=hashlib.sha256(url.encode()).hexdigest(),
                 )
-                for url, pk in self._ids.items()
+                # In one order for everybody, so that two workers cannot wait for each other.
+                for url, pk in sorted(self._ids.items(), key=itemgetter(1))
             ],
             ignore_conflicts=True,
         )

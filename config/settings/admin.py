@@ -1,5 +1,8 @@
 """The look of the admin (unfold): name, colours, sidebar by task, dashboard."""
 
+from collections.abc import Callable
+
+from django.http import HttpRequest
 from django.templatetags.static import static
 
 VIOLET = {
@@ -15,6 +18,13 @@ VIOLET = {
     "900": "oklch(38% .189 293.745)",
     "950": "oklch(28.3% .141 291.089)",
 }
+
+
+def _asset(path: str) -> Callable[[HttpRequest], str]:
+    """The address of a file of ours, asked for only when a page is made."""
+    return lambda _request: static(path)
+
+
 UNFOLD: dict[str, object] = {
     "SITE_TITLE": "Attune",
     "SITE_HEADER": "Attune",
@@ -26,12 +36,15 @@ UNFOLD: dict[str, object] = {
             "rel": "icon",
             "type": "image/svg+xml",
             "sizes": "any",
-            "href": lambda request: static("attune/icon.svg"),
+            "href": _asset("attune/icon.svg"),
         }
     ],
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
-    "STYLES": [lambda request: static("attune/admin.css")],
+    "STYLES": [
+        _asset("attune/pages.css"),
+        _asset("attune/campaigns.css"),
+    ],
     "COLORS": {"primary": VIOLET},
     "BORDER_RADIUS": "8px",
     "DASHBOARD_CALLBACK": "campaigns.admin.dashboard.fill",
@@ -42,3 +55,6 @@ UNFOLD: dict[str, object] = {
         "navigation": "config.sidebar.navigation",
     },
 }
+
+# Who opens the login page itself comes home after it.
+LOGIN_REDIRECT_URL = "admin:index"

@@ -3,6 +3,8 @@
 from config.env import env
 
 DATABASES = {"default": env.db_url("DATABASE_URL")}
+# The same backend, counting queries and errors for /metrics.
+DATABASES["default"]["ENGINE"] = "django_prometheus.db.backends.postgresql"
 DATABASES["default"]["CONN_MAX_AGE"] = 60
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 5

@@ -2,6 +2,8 @@
 
 from urllib.parse import urlsplit
 
+from celery.schedules import crontab
+
 from config.env import env
 
 
@@ -38,7 +40,15 @@ CELERY_BEAT_SCHEDULE = {
     "reconcile-unknown": {"task": "campaigns.tasks.reconcile_unknown", "schedule": 15.0},
     "attribute-orders": {"task": "campaigns.tasks.attribute_orders", "schedule": 300.0},
     "apply-inbox": {"task": "personalization.tasks.apply_inbox", "schedule": 2.0},
-    "make-partitions": {"task": "personalization.tasks.make_partitions", "schedule": 3600.0},
+    "tend-events": {"task": "personalization.tasks.tend_events", "schedule": 3600.0},
+    "compute-traits": {
+        "task": "personalization.tasks.compute_traits",
+        "schedule": crontab(hour=2, minute=10),
+    },
+    "train-recommendations": {
+        "task": "personalization.tasks.train_recommendations",
+        "schedule": crontab(hour=2, minute=40),
+    },
     "expire-segments": {"task": "personalization.tasks.rebuild_segments", "schedule": 900.0},
 }
 

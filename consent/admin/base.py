@@ -1,9 +1,11 @@
-"""What the lists of the admin build on: typed classes, read-only ledgers, counts that stay cheap."""
+"""What lists of the admin build on: typed classes, read-only ledgers, counts that stay cheap."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
@@ -52,13 +54,13 @@ class PageAdmin(ModelAdmin[M]):
     list_filter_sheet = False
 
     class Media:
-        css = {"all": ("attune/pages.css",)}
+        css = {"all": ("attune/pages.css", "attune/records.css")}
 
 
 class ReadOnlyAdmin(PageAdmin[M]):
     """A ledger: seen by who may see it, changed by nobody, whatever their role."""
 
-    actions = None
+    actions: Sequence[Any] | None = None
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -98,6 +100,13 @@ class CappedPaginator(Pages):
         return len(rows)
 
 
+def actor(request: HttpRequest) -> AbstractBaseUser:
+    """Return who is logged in, to be named in the audit log."""
+    if not isinstance(request.user, AbstractBaseUser):
+        raise PermissionDenied
+    return request.user
+
+
 __all__ = [
     "CappedPaginator",
     "ChangeList",
@@ -107,4 +116,5 @@ __all__ = [
     "ReadOnlyAdmin",
     "ReadOnlyInline",
     "TabularInline",
+    "actor",
 ]

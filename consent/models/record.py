@@ -27,11 +27,19 @@ class ConsentRecord(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT
     )
     occurred_at = models.DateTimeField(help_text="When the person said so.")
+    # Said to us by the person, and not by a file or another system on their behalf.
+    is_own_choice = models.BooleanField(default=False)
     recorded_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["-occurred_at", "-id"]
-        indexes = [models.Index(fields=["subject", "purpose", "-occurred_at"])]
+        constraints = [
+            # What is said twice is kept once; the same index finds all a person said.
+            models.UniqueConstraint(
+                fields=["subject", "purpose", "occurred_at", "action", "source", "is_own_choice"],
+                name="consent_record_once",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.purpose_id} {self.action}"

@@ -12,6 +12,7 @@ from personalization.profiles import people
 from personalization.segments.preview import preview
 from personalization.versions import Problem
 
+
 def condition(request: HttpRequest) -> JsonResponse:
     """Try the condition in the body; a sample of people is masked for who may not see them."""
     # Rules hold conditions, too, so who may see either may try one.

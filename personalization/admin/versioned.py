@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
-from consent.admin.base import PageAdmin
+from consent.admin.base import PageAdmin, actor
 from consent.admin.look import Tone, chip, chips, two_lines
 from personalization import drafts
 from personalization.admin.editor import EditorForm, T
@@ -39,6 +39,9 @@ class VersionedAdmin(PageAdmin[T], Generic[T]):
     search_fields = ("name", "slug", "description")
     actions = None
 
+    class Media:
+        css = {"all": ("attune/editors.css",)}
+
     def tell(self, content: Content) -> Content:
         """Say a content in words, for comparing."""
         return content
@@ -49,7 +52,7 @@ class VersionedAdmin(PageAdmin[T], Generic[T]):
 
     # The list
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[T]:
+    def get_queryset(self, request: HttpRequest) -> Any:
         newest = self.publisher.versions._default_manager.filter(of=OuterRef("pk"))
         things: QuerySet[T] = super().get_queryset(request)
         return (
@@ -83,7 +86,7 @@ class VersionedAdmin(PageAdmin[T], Generic[T]):
             obj,
             content=form.ready,
             seen=form.cleaned_data["seen"],
-            author=request.user,
+            author=actor(request),
             note=form.cleaned_data["note"],
         )
         if "_live" in request.POST:
@@ -98,7 +101,7 @@ class VersionedAdmin(PageAdmin[T], Generic[T]):
             messages.info(request, "This is live already; nothing differs from it.")
             return
         try:
-            self.publisher.put_live(version, now=timezone.now(), approver=request.user)
+            self.publisher.put_live(version, now=timezone.now(), approver=actor(request))
         except (ApprovalNeeded, ContentInvalid) as refused:
             messages.warning(request, f"Not put live: {refused}")
         else:
@@ -202,7 +205,10 @@ class VersionedAdmin(PageAdmin[T], Generic[T]):
         return TemplateResponse(request, "attune/versioned/compare.html", context)
 
     def _differences(self, thing: T, before: int, after: int) -> list[Difference]:
-        told = [self.tell(self._version(thing, number).content) if number else {} for number in (before, after)]
+        told = [
+            self.tell(self._version(thing, number).content) if number else {}
+            for number in (before, after)
+        ]
         return compare(*told)
 
     def _chosen(self, request: HttpRequest, name: str, *, default: int) -> int:
@@ -218,7 +224,7 @@ class VersionedAdmin(PageAdmin[T], Generic[T]):
         return thing
 
     def _version(self, thing: T, number: int) -> Version:
-        version = drafts.version(self.publisher, thing, number=number)
+        version: Version | None = drafts.version(self.publisher, thing, number=number)
         if version is None:
             raise Http404(f"there is no version {number} of {thing}")
         return version

@@ -116,7 +116,7 @@ def _among_texts(texts: frozenset[Value], *, includes: Test) -> Test:
     """The commonest case with one call less."""
 
     def test(seen: object, now: datetime) -> bool:
-        return seen in texts if type(seen) is str else includes(seen, now)
+        return seen in texts if isinstance(seen, str) else includes(seen, now)
 
     return test
 
@@ -162,7 +162,8 @@ def _between(_: str, value: Value) -> Test:
 
 
 def _between_numbers(low: Any, high: Any) -> Test:
-    exact_low, exact_high = values.exact(low), values.exact(high)
+    exact_low: Any = values.exact(low)
+    exact_high: Any = values.exact(high)
 
     def test(seen: Any, now: datetime) -> bool:
         kind = type(seen)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from personalization.conditions import values
 from personalization.conditions.nodes import Duration, Operator, Value
@@ -21,7 +22,8 @@ class SqlCondition:
     """A piece of SQL with its parameters in the order of their placeholders."""
 
     sql: str
-    params: tuple[object, ...] = ()
+    # What a database adapter takes; each is made here, from a parsed tree.
+    params: tuple[Any, ...] = ()
 
 
 def parameter(value: object) -> SqlCondition:

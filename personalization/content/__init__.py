@@ -1,0 +1,1 @@
+"""What content may say: Liquid, MJML, blocks, and the check of both before anybody gets it."""

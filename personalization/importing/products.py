@@ -52,11 +52,13 @@ _READERS: Mapping[str, _Reader] = {
     "image_url": _link("image_url"),
     "in_stock": lambda value: values.flag(value, column="in_stock"),
     "is_active": lambda value: values.flag(value, column="is_active"),
+    "is_sensitive": lambda value: values.flag(value, column="is_sensitive"),
 }
 _BLANK: _Product = {
     **dict.fromkeys(("category", "department", "brand", "url", "image_url"), ""),
     "in_stock": True,
     "is_active": True,
+    "is_sensitive": False,
     "attributes": {},
 }
 _COLUMNS = (*_READERS, "attributes")
@@ -169,21 +171,22 @@ def _merged(old: _Product, given: _Product) -> _Product:
 
 _STORED = """
 SELECT product_id, name, category, department, brand, price, currency, url, image_url, in_stock,
-       is_active, attributes::text
+       is_active, is_sensitive, attributes::text
 FROM personalization_product WHERE product_id = ANY(%s) ORDER BY id FOR UPDATE
 """
 _UPSERT = """
 INSERT INTO personalization_product
     (product_id, name, category, department, brand, price, currency, url, image_url, in_stock,
-     is_active, attributes, updated_at)
+     is_active, is_sensitive, attributes, updated_at)
 SELECT *, %s FROM unnest(
     %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::numeric[], %s::text[],
-    %s::text[], %s::text[], %s::boolean[], %s::boolean[], %s::jsonb[])
+    %s::text[], %s::text[], %s::boolean[], %s::boolean[], %s::boolean[], %s::jsonb[])
 ON CONFLICT (product_id) DO UPDATE SET
     name = EXCLUDED.name, category = EXCLUDED.category, department = EXCLUDED.department,
     brand = EXCLUDED.brand, price = EXCLUDED.price, currency = EXCLUDED.currency,
     url = EXCLUDED.url, image_url = EXCLUDED.image_url, in_stock = EXCLUDED.in_stock,
-    is_active = EXCLUDED.is_active, attributes = EXCLUDED.attributes,
+    is_active = EXCLUDED.is_active, is_sensitive = EXCLUDED.is_sensitive,
+    attributes = EXCLUDED.attributes,
     updated_at = EXCLUDED.updated_at
 """
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 
 import orjson
 from django.db import connection
@@ -10,6 +11,7 @@ from django.db import connection
 from consent import identity
 from personalization.models import Source
 
+LONGEST_ID = 200
 INBOX_PLACE = "personalization_inboxevent.payload"
 
 _INSERT = """
@@ -41,11 +43,22 @@ def accept(events: Sequence[Incoming], *, source: str, now: datetime) -> int:
     if not events:
         return 0
     source_id = Source.objects.values_list("pk", flat=True).get(slug=source)
-    key = identity.system_key()
+    payloads: dict[str, bytes] = {}
+    for event in events:
+        payloads.setdefault(_key(event), orjson.dumps(event))
     sealed = [
-        identity.seal(orjson.dumps(event), key=key, place=INBOX_PLACE, owner=event.message_id)
-        for event in events
+        identity.seal_for_system(payload, place=INBOX_PLACE, owner=key)
+        for key, payload in payloads.items()
     ]
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT, [source_id, now, [event.message_id for event in events], sealed])
-        return cursor.rowcount
+        cursor.execute(_INSERT, [source_id, now, list(payloads), sealed])
+        added: int = cursor.rowcount
+    return added
+
+
+def _key(event: Incoming) -> str:
+    """Return the message id, or a stand-in where it is none: applying will say what is wrong."""
+    given = event.message_id
+    if given.strip() and len(given) <= LONGEST_ID and given.isprintable():
+        return given
+    return sha256(orjson.dumps(event)).hexdigest()

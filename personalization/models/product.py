@@ -18,6 +18,10 @@ class Product(models.Model):
     image_url = models.URLField(max_length=500, blank=True)
     in_stock = models.BooleanField(default=True)
     is_active = models.BooleanField(default=True)
+    is_sensitive = models.BooleanField(
+        default=False,
+        help_text="Never recommended and never named as a reason: medicine, alcohol and the like.",
+    )
     attributes: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(
         default=dict, blank=True
     )

@@ -1,6 +1,8 @@
 """The catalogue that conditions may speak of: registered fields, known events, segments."""
 
-from personalization.conditions.fields import Catalogue, EventSpec, FieldSpec
+from typing import cast
+
+from personalization.conditions.fields import Catalogue, EventSpec, FieldSpec, FieldType
 from personalization.ingest.purposes import USE_PURPOSE, use_purpose
 from personalization.models import EventDaily, Field, Segment
 
@@ -13,7 +15,7 @@ def load() -> Catalogue:
         fields={
             field.path: FieldSpec(
                 path=field.path,
-                type=field.type,
+                type=cast(FieldType, field.type),
                 label=field.label,
                 purpose=field.purpose_id,
                 unit=field.unit,

@@ -22,7 +22,7 @@ WITH allowed AS (
     SELECT t.profile_id, p.category, sum(t.quantity * t.price) AS amount
     FROM personalization_eventitem t JOIN personalization_product p ON p.id = t.product_id
     WHERE t.name = 'Order Completed' AND t.occurred_at > %(since)s AND t.occurred_at <= %(now)s
-      AND p.category <> '' AND p.attributes->'sensitive' IS DISTINCT FROM 'true'::jsonb
+      AND p.category <> '' AND NOT p.is_sensitive
     GROUP BY t.profile_id, p.category
 ), favourite AS (
     SELECT DISTINCT ON (profile_id) profile_id, category

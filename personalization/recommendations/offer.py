@@ -70,8 +70,8 @@ def offers_for(
     return Offers(
         by_subject={
             subject_id: Offer(
-                products=[_card(item, products) for item in items],
-                reasons=[_reason_receipt(item) for item in items],
+                products=[_card(item, products) for item in items if _is_there(item, products)],
+                reasons=[_reason_receipt(item) for item in items if _is_there(item, products)],
             )
             for subject_id, items in chosen.items()
         }
@@ -101,6 +101,12 @@ def _recent(profile: LoadedProfile, strategy: str) -> tuple[tuple[int, float], .
 def _products(items: Iterable[Recommended]) -> dict[int, Product]:
     ids = {pk for item in items for pk in (item.product_id, item.because_of) if pk is not None}
     return Product.objects.in_bulk(ids)
+
+
+def _is_there(item: Recommended, products: Mapping[int, Product]) -> bool:
+    """Look again: since the shelf was read, a product may have been sold out or deleted."""
+    product = products.get(item.product_id)
+    return product is not None and product.is_active and product.in_stock
 
 
 def _card(item: Recommended, products: Mapping[int, Product]) -> dict[str, object]:

@@ -77,7 +77,7 @@ def catalogue(model: Model) -> Catalogue:
         categories=np.full(count, NO_CATEGORY, dtype=np.int32),
         category_names=(),
     )
-    fields = ("pk", "is_active", "in_stock", "price", "category", "attributes__sensitive")
+    fields = ("pk", "is_active", "in_stock", "price", "category", "is_sensitive")
     rows = list(Product.objects.order_by().values_list(*fields))
     places = positions(model, product_ids=[row[0] for row in rows]).tolist()
     for place, row in zip(places, rows, strict=True):
@@ -86,7 +86,7 @@ def catalogue(model: Model) -> Catalogue:
         _, is_active, in_stock, price, category, is_sensitive = row
         found.is_active[place] = is_active
         found.is_in_stock[place] = in_stock
-        found.is_sensitive[place] = is_sensitive is True
+        found.is_sensitive[place] = is_sensitive
         found.prices[place] = price
         if category:
             found.categories[place] = names.setdefault(category, len(names))

@@ -59,7 +59,7 @@ def _step(progress: Progress | None) -> None:
 
 
 def _read_shelf() -> _Shelf:
-    fields = ("pk", "category", "attributes__sensitive")
+    fields = ("pk", "category", "is_sensitive")
     rows = list(Product.objects.order_by("pk").values_list(*fields))
     names = sorted({category for _, category, _ in rows if category})
     codes = {name: code for code, name in enumerate(names)} | {"": NO_CATEGORY}
@@ -67,7 +67,7 @@ def _read_shelf() -> _Shelf:
         product_ids=np.array([pk for pk, _, _ in rows], dtype=np.int64),
         categories=np.array([codes[category] for _, category, _ in rows], dtype=np.int32),
         category_names=tuple(names),
-        is_sensitive=np.array([sensitive is True for _, _, sensitive in rows], dtype=np.bool_),
+        is_sensitive=np.array([sensitive for _, _, sensitive in rows], dtype=np.bool_),
     )
 
 

@@ -12,6 +12,10 @@ from personalization.conditions.tree import needs, parse
 from personalization.models import Segment, SegmentVersion
 from personalization.profiles import catalogue
 
+# Erased people and those merged into another are in no segment, whatever their rows still say.
+_LIVING = """personalization_customerprofile p JOIN consent_datasubject living
+    ON living.id = p.subject_id AND living.erased_at IS NULL AND living.merged_into_id IS NULL"""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -30,7 +34,7 @@ def rebuild(segment: Segment, *, now: datetime) -> Change:
         cursor.execute(
             f"""
             INSERT INTO personalization_segmentmembership (segment_id, profile_id, entered_at)
-            SELECT %s, p.subject_id, %s FROM personalization_customerprofile p
+            SELECT %s, p.subject_id, %s FROM {_LIVING}
             WHERE {condition.sql}
             ON CONFLICT (segment_id, profile_id) DO NOTHING
             """,
@@ -40,7 +44,7 @@ def rebuild(segment: Segment, *, now: datetime) -> Change:
         cursor.execute(
             f"""
             DELETE FROM personalization_segmentmembership m WHERE m.segment_id = %s
-            AND NOT EXISTS (SELECT 1 FROM personalization_customerprofile p
+            AND NOT EXISTS (SELECT 1 FROM {_LIVING}
                             WHERE p.subject_id = m.profile_id AND ({condition.sql}))
             """,
             [segment.pk, *condition.params],
@@ -62,7 +66,7 @@ def count(version: SegmentVersion, *, now: datetime) -> int:
     condition = compiled(version, now=now)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT count(*) FROM personalization_customerprofile p WHERE {condition.sql}",
+            f"SELECT count(*) FROM {_LIVING} WHERE {condition.sql}",
             condition.params,
         )
         total: int = cursor.fetchone()[0]

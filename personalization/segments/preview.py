@@ -51,9 +51,7 @@ def _counted(sentence: str, condition: SqlCondition) -> Preview:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL statement_timeout = {PATIENCE_MILLISECONDS}")
             count, total = _count(condition)
-            return Preview(
-                sentence=sentence, count=count, total=total, sample=_sample(condition)
-            )
+            return Preview(sentence=sentence, count=count, total=total, sample=_sample(condition))
     except OperationalError as error:
         if _is_timeout(error):
             return Preview(sentence=sentence)

@@ -5,7 +5,7 @@ from typing import Any
 
 from personalization.conditions.fields import validate
 from personalization.conditions.tree import TreeError, dump, needs, parse
-from personalization.models import Segment, SegmentVersion
+from personalization.models import Segment, SegmentVersion, Versioned
 from personalization.profiles import catalogue
 from personalization.versions import Content, ContentInvalid, Problem, Publisher
 
@@ -57,4 +57,13 @@ def _problem(error: TreeError, *, path: str) -> Problem:
     return Problem(message=placed.message, path=placed.path)
 
 
-publisher = Publisher(versions=SegmentVersion, prepare=prepare)
+def _fits(thing: Versioned, content: Content) -> None:
+    """Refuse a tree by which the segment would, over others, contain itself."""
+    chain = cycle_through(thing.slug, tree=content["tree"])
+    if chain:
+        way = " → ".join(chain)
+        message = f"this segment would contain itself: {way}; leave one of them out"
+        raise ContentInvalid([Problem(message, path="tree")])
+
+
+publisher = Publisher(versions=SegmentVersion, prepare=prepare, fits=_fits)

@@ -158,7 +158,7 @@ def test_products_have_different_names_real_prices_and_no_till_bookings() -> Non
     assert all(row["price"] > 0 for row in products)
     assert all(row["category"] for row in products)
     assert not any("Coupon" in row["category"] or row["category"] == "Fuel" for row in products)
-    assert {row["category"] for row in products if row["sensitive"]} == SENSITIVE_CATEGORIES
+    assert {row["category"] for row in products if row["is_sensitive"]} == SENSITIVE_CATEGORIES
 
 
 def test_a_price_is_the_median_of_the_paid_unit_prices() -> None:
@@ -181,7 +181,7 @@ def test_browsing_is_labelled_recent_and_about_products_on_offer() -> None:
     assert all(event["properties"]["generated"] is True for event in events)
     assert all(NOW - timedelta(days=14) <= time_of(event) <= NOW for event in events)
     viewed = [on_offer[event["properties"]["product_id"]] for event in events]
-    assert all(product["in_stock"] and not product["sensitive"] for product in viewed)
+    assert all(product["in_stock"] and not product["is_sensitive"] for product in viewed)
     assert 10 < len(events) / len({event["external_id"] for event in events}) < 20
     assert len({event["message_id"] for event in events}) == len(events)
 

@@ -112,7 +112,8 @@ def test_operator_holds_for_fitting_data_only(
 def test_is_set_and_is_not_set_know_only_absent() -> None:
     is_set, is_not_set = {"field": "x", "op": "is_set"}, {"field": "x", "op": "is_not_set"}
 
-    assert [holds(is_set, x=seen) for seen in ("", 0, False, [])] == [True] * 4
+    falsy: list[object] = ["", 0, False, []]
+    assert [holds(is_set, x=seen) for seen in falsy] == [True] * 4
     assert not holds(is_set)
     assert not holds(is_set, x=None)
     assert holds(is_not_set)

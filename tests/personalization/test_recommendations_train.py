@@ -165,7 +165,7 @@ def test_stock_is_read_again_after_a_minute_and_otherwise_costs_one_query(
 
 def test_a_sensitive_product_is_neither_recommended_nor_a_reason() -> None:
     tea, milk, nails = tea_and_milk()
-    Product.objects.filter(pk=milk.pk).update(attributes={"sensitive": True})
+    Product.objects.filter(pk=milk.pk).update(is_sensitive=True)
     train.train(now=NOW)
     found = shelf.live(now=NOW)
     assert found is not None

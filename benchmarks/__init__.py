@@ -1,0 +1,1 @@
+"""What Attune does in a second, measured: `python -m benchmarks`."""

@@ -1,0 +1,163 @@
+"""Customers: who they are (masked unless one may see it), what they did, what they allowed."""
+
+from typing import Any, Final
+
+from django.contrib.admin import display, register
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from consent import audit, gate
+from consent.admin.base import CappedPaginator, ChangeList, ReadOnlyAdmin
+from consent.admin.look import Tone, chip, figure, quiet, two_lines, when
+from consent.permission import Permission
+from personalization.models import CustomerProfile, Receipt
+from personalization.profiles import people, sheet
+from personalization.profiles.people import Person
+
+PERSONAL: Final = "consent.view_personal_data"
+REASONS = {
+    "erased": "Erased",
+    "no_address": "No address",
+    "suppressed": "Suppressed",
+    "no_consent": "No consent",
+}
+# What a page of the list carries on its rows, loaded for all rows at once.
+PERSON: Final = "attune_person"
+PERMISSION: Final = "attune_permission"
+
+
+class CustomerList(ChangeList):
+    """Loads names and permissions for the whole page: two or three queries, however many rows."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        rows: list[CustomerProfile] = list(self.result_list)
+        ids = [row.pk for row in rows]
+        in_clear = request.user.has_perm(PERSONAL)
+        found = people.of(ids, in_clear=in_clear)
+        permissions = gate.permissions(ids, purpose=sheet.MARKETING, at=timezone.now())
+        for row in rows:
+            setattr(row, PERSON, found[row.pk])
+            setattr(row, PERMISSION, permissions[row.pk])
+        if in_clear and rows:
+            detail = {"list": "customers", "count": len(rows)}
+            audit.note("personal_data.view", actor=request.user, detail=detail)
+        self.result_list = rows
+
+
+@register(CustomerProfile)
+class CustomerAdmin(ReadOnlyAdmin[CustomerProfile]):
+    change_form_template = "attune/customer.html"
+    list_display = (
+        "person", "place", "favourite", "orders", "spent", "last_seen", "reachable",
+    )  # fmt: skip
+    # Only names the box: the search itself goes by blind index, never by a part of an address.
+    search_fields = ("pk",)
+    search_help_text = "Search by a whole customer number or email address."
+    paginator = CappedPaginator
+    ordering = ("-last_seen_at", "-pk")
+    empty_state = {
+        "icon": "group",
+        "title": "No customers yet",
+        "text": "Customers come from files, from your shop, or from events as they happen. Names "
+        "and addresses are sealed from the first write; only who may see them can.",
+        "steps": (
+            "Load a file: python manage.py import_customers customers.csv",
+            "Or send events to /v1/identify and /v1/track with any Segment library.",
+            "Consent comes with the data: without it nobody is profiled or mailed.",
+        ),
+    }
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CustomerProfile]:
+        return super().get_queryset(request).select_related("subject").defer("personal")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return CustomerList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[CustomerProfile], search_term: str
+    ) -> tuple[QuerySet[CustomerProfile], bool]:
+        if not search_term.strip():
+            return queryset, False
+        return queryset.filter(pk__in=people.find(search_term)), False
+
+    @display(description="Customer")
+    def person(self, profile: CustomerProfile) -> SafeString:
+        who: Person = getattr(profile, PERSON)
+        return two_lines(who.title, who.email or "no address")
+
+    @display(description="Place")
+    def place(self, profile: CustomerProfile) -> SafeString:
+        parts = [profile.attributes.get("city"), profile.attributes.get("country")]
+        return quiet(", ".join(str(part) for part in parts if part) or "–")
+
+    @display(description="Favourite category")
+    def favourite(self, profile: CustomerProfile) -> str:
+        return str(profile.traits.get("favourite_category") or "–")
+
+    @display(description="Orders")
+    def orders(self, profile: CustomerProfile) -> SafeString:
+        return figure(profile.traits.get("order_count"))
+
+    @display(description="Spent")
+    def spent(self, profile: CustomerProfile) -> SafeString:
+        return figure(profile.traits.get("total_spent"), digits=2)
+
+    @display(description="Last seen", ordering="last_seen_at")
+    def last_seen(self, profile: CustomerProfile) -> SafeString:
+        return when(profile.last_seen_at)
+
+    @display(description="Reachable")
+    def reachable(self, profile: CustomerProfile) -> SafeString:
+        permission: Permission = getattr(profile, PERMISSION)
+        return reach_chip(permission)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        profile = self.get_object(request, object_id)
+        found = {}
+        if profile is not None and self.has_view_permission(request, profile):
+            found = self._page(request, profile)
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **found})
+
+    def _page(self, request: HttpRequest, profile: CustomerProfile) -> dict[str, Any]:
+        in_clear = request.user.has_perm(PERSONAL)
+        who = people.of([profile.pk], in_clear=in_clear)[profile.pk]
+        if in_clear:
+            pseudonym = profile.subject.pseudonym
+            audit.note(
+                "personal_data.view", actor=request.user, target=profile, pseudonym=pseudonym
+            )
+        found = sheet.of(profile, now=timezone.now())
+        return {
+            "person": who,
+            "in_clear": in_clear,
+            "sheet": found,
+            "reach": reach_chip(found.permission),
+            "mails": [(receipt, _send_url(receipt)) for receipt in found.receipts],
+            "subtitle": who.title,
+        }
+
+
+def reach_chip(permission: Permission) -> SafeString:
+    if permission.may_send:
+        return chip("Reachable", tone="good")
+    tone: Tone = "warn" if permission.reason == "no_consent" else "bad"
+    return chip(REASONS.get(permission.reason, permission.reason), tone=tone)
+
+
+def _send_url(receipt: Receipt) -> str:
+    """Lead to the send a receipt belongs to; its page lives in a layer above this one."""
+    try:
+        sends = reverse("admin:campaigns_send_changelist")
+    except NoReverseMatch:
+        return ""
+    return f"{sends}?message_key={receipt.message_key}"

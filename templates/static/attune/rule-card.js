@@ -1,0 +1,159 @@
+/* One line of a decision table: who, in words and in a builder, and what they see. */
+"use strict";
+Attune.OutcomeEditor = class {
+  constructor(rule, editor) {
+    Object.assign(this, { rule, editor });
+    this.element = Attune.h("div", { class: "at-outcome" });
+    this.draw();
+  }
+
+  draw() {
+    const { h, icon, select } = Attune;
+    const { blocks, strategies, readonly } = this.editor.config;
+    const outcome = this.rule.outcome;
+    const block = blocks.find((each) => each.slug === outcome.block);
+    const props = (label) => ({ "aria-label": label, disabled: readonly });
+    const blockOptions = blocks.map((each) => [each.slug, each.name]);
+    if (!block) blockOptions.unshift([outcome.block ?? "", outcome.block ? `${outcome.block} (not live)` : "Choose a block …"]);
+    const variants = (block?.variants ?? []).map((each) => [each.key, each.name]);
+    if (!variants.some(([key]) => key === outcome.variant)) variants.unshift([outcome.variant ?? "", outcome.variant ? `${outcome.variant} (gone)` : "Choose a variant …"]);
+    const set = (changes) => { Object.assign(outcome, changes); this.editor.save(); };
+    const chooseBlock = (slug) => { const chosen = blocks.find((each) => each.slug === slug); set({ block: slug, variant: chosen?.variants[0].key }); this.draw(); };
+    const chooseStrategy = (value) => { if (value) set({ strategy: value }); else { delete outcome.strategy; this.editor.save(); } };
+    const labelled = (name, title, control) => h("label", { class: "at-labelled" }, icon(name), h("span", { class: "at-unseen" }, title), control);
+    const parts = [
+      labelled("dashboard_customize", "Block", select(blockOptions, outcome.block ?? "", chooseBlock, props("Block"))),
+      labelled("style", "Variant", select(variants, outcome.variant ?? "", (key) => set({ variant: key }), props("Variant"))),
+      labelled("recommend", "Products", select([["", "No choice of products"], ...Object.entries(strategies)], outcome.strategy ?? "", chooseStrategy, props("Products"))),
+    ];
+    if (this.editor.content.hit_policy === "highest_value" && this.rule.key) parts.push(this.value(outcome, set));
+    this.element.replaceChildren(...parts);
+  }
+
+  value(outcome, set) {
+    const { h, icon } = Attune;
+    const control = h("input", { class: "at-input", type: "number", step: "any", value: outcome.value ?? 0, "aria-label": "Value of this outcome", disabled: this.editor.readonly, oninput: (event) => set({ value: Number(event.target.value) }) });
+    return h("label", { class: "at-labelled" }, icon("paid"), control);
+  }
+};
+
+Attune.RuleCard = class {
+  constructor(entry, editor) {
+    Object.assign(this, { entry, rule: entry.rule, editor });
+    this.preview = new Attune.ConditionPreview({ url: editor.config.previewUrl, onanswer: (answer) => this.builder?.show(answer.problems) });
+    this.element = Attune.h("li", { class: "at-rule" });
+    this.draw();
+    this.preview.refresh(this.rule.condition);
+  }
+
+  draw() {
+    const { h, icon } = Attune;
+    const { readonly } = this.editor;
+    this.badge = h("span", { class: "at-number-badge" });
+    this.handle = h("button", { type: "button", class: "at-handle", title: "Drag to move; with the keyboard: arrow up and down", "aria-label": "Move this rule", onkeydown: (event) => this.onkey(event) }, icon("drag_indicator"));
+    this.name = h("input", { class: "at-input at-rule-name", value: this.rule.name, placeholder: "Name this rule, as “Loves wine, spent a lot”", maxlength: 200, "aria-label": "Name of the rule", disabled: readonly, oninput: (event) => { this.rule.name = event.target.value; this.editor.save(); } });
+    this.panel = h("div", { class: "at-rule-panel" });
+    this.openButton = h("button", { type: "button", class: "at-link at-open", onclick: () => this.toggle() });
+    const who = h("div", { class: "at-rule-who" }, this.name, this.preview.sentence, h("div", { class: "at-rule-meta" }, this.preview.count, this.schedule(), this.openButton));
+    const line = h("div", { class: "at-rule-line" }, h("span", { class: "at-rule-place" }, readonly ? null : this.handle, this.badge), who, new Attune.OutcomeEditor(this.rule, this.editor).element, this.tools());
+    this.element.replaceChildren(line, this.panel);
+    if (!readonly) this.makeDraggable();
+    this.setOpen(this.entry.isOpen);
+    this.setEnabled(this.rule.is_enabled ?? true);
+  }
+
+  place(index, count) {
+    this.badge.textContent = String(index + 1);
+    this.up.disabled = this.editor.readonly || index === 0;
+    this.down.disabled = this.editor.readonly || index === count - 1;
+  }
+
+  tools() {
+    const { h, iconButton } = Attune;
+    const at = () => this.editor.rules.indexOf(this.entry);
+    this.up = iconButton("arrow_upward", "Move up", () => this.editor.move(this.entry, at() - 1, this.up));
+    this.down = iconButton("arrow_downward", "Move down", () => this.editor.move(this.entry, at() + 1, this.down));
+    this.enabled = h("input", { type: "checkbox", class: "at-switch", role: "switch", checked: this.rule.is_enabled ?? true, "aria-label": "Switched on", title: "Switched on", disabled: this.editor.readonly, onchange: (event) => { this.rule.is_enabled = event.target.checked; this.setEnabled(event.target.checked); this.editor.save(); } });
+    const remove = this.editor.readonly ? null : iconButton("delete", "Delete this rule", () => this.editor.remove(this.entry));
+    return h("span", { class: "at-rule-tools" }, this.enabled, h("span", { class: "at-rule-arrows" }, this.up, this.down), remove);
+  }
+
+  schedule() {
+    const { h, icon } = Attune;
+    this.period = h("span", { class: "at-period" });
+    this.showPeriod();
+    return this.period;
+  }
+
+  showPeriod() {
+    const { icon } = Attune;
+    const day = (text) => new Date(text).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+    const from = this.rule.active_from, until = this.rule.active_until;
+    const words = from && until ? `${day(from)} – ${day(until)}` : from ? `from ${day(from)}` : until ? `until ${day(until)}` : "";
+    this.period.replaceChildren(...(words ? [icon("calendar_month"), words] : []));
+  }
+
+  moment(key, label) {
+    const { h } = Attune;
+    const value = this.rule[key] ? new Date(this.rule[key]).toISOString().slice(0, 16) : "";
+    const change = (event) => {
+      if (event.target.value) this.rule[key] = `${event.target.value}:00Z`;
+      else delete this.rule[key];
+      this.showPeriod();
+      this.editor.save();
+    };
+    return h("label", { class: "at-field" }, h("span", {}, label), h("input", { type: "datetime-local", class: "at-input", value, onchange: change, disabled: this.editor.readonly }));
+  }
+
+  toggle() {
+    this.setOpen(!this.entry.isOpen);
+  }
+
+  setOpen(isOpen) {
+    const { h, icon } = Attune;
+    this.entry.isOpen = isOpen;
+    this.openButton.setAttribute("aria-expanded", String(isOpen));
+    this.openButton.replaceChildren(icon(isOpen ? "expand_less" : "tune"), isOpen ? "Close" : this.editor.readonly ? "Show condition" : "Edit condition");
+    this.panel.hidden = !isOpen;
+    if (!isOpen || this.builder) return;
+    const canvas = h("div", { class: "at-builder" });
+    this.panel.append(canvas, h("div", { class: "at-schedule" }, this.moment("active_from", "Active from (UTC)"), this.moment("active_until", "until (UTC)")));
+    this.builder = new Attune.ConditionBuilder(canvas, { tree: this.rule.condition, vocabulary: this.editor.config.vocabulary, readonly: this.editor.readonly, onchange: (tree) => { this.rule.condition = tree; this.editor.save(); this.preview.askLater(tree); } });
+  }
+
+  setEnabled(isEnabled) {
+    this.element.classList.toggle("at-off", !isEnabled);
+  }
+
+  showProblem(path, problem) {
+    if (path.startsWith("condition")) {
+      this.setOpen(true);
+      this.builder.show([...this.builder.problems, { ...problem, path: path.replace(/^condition\.?/, "") }]);
+    } else {
+      this.element.append(Attune.problemList([problem]));
+    }
+    this.element.classList.add("at-wrong");
+  }
+
+  onkey(event) {
+    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    this.editor.move(this.entry, this.editor.rules.indexOf(this.entry) + step, this.handle);
+  }
+
+  /** Only the handle starts a drag, so that text in the inputs can be selected. */
+  makeDraggable() {
+    const { element, handle, entry, editor } = this;
+    handle.addEventListener("pointerdown", () => { element.draggable = true; });
+    element.addEventListener("dragstart", (event) => { editor.dragged = entry; event.dataTransfer.effectAllowed = "move"; element.classList.add("at-dragged"); });
+    element.addEventListener("dragend", () => { element.draggable = false; editor.dragged = null; element.classList.remove("at-dragged"); });
+    element.addEventListener("dragover", (event) => { if (editor.dragged && editor.dragged !== entry) { event.preventDefault(); element.classList.add("at-drop"); } });
+    element.addEventListener("dragleave", () => element.classList.remove("at-drop"));
+    element.addEventListener("drop", (event) => {
+      event.preventDefault();
+      element.classList.remove("at-drop");
+      if (editor.dragged) editor.move(editor.dragged, editor.rules.indexOf(entry), editor.dragged.card.handle);
+    });
+  }
+};

@@ -1,0 +1,105 @@
+"""Fixtures that drive pages in headless Chromium, logged in as a role of the house."""
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from playwright.sync_api import Browser, Page, Request, Response, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+from consent.roles import sync_roles
+from tests.requirements import chromium
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+DESKTOP, PHONE = 1280, 390
+TIMEOUT_MS = 10_000
+
+Open = Callable[..., Page]
+
+
+class Faults:
+    """What went wrong behind a page: script errors, failed requests, requests to elsewhere."""
+
+    def __init__(self, page: Page, *, home: str) -> None:
+        self.found: list[str] = []
+        self._ours = (home, "data:", "about:", "blob:")
+        page.on("pageerror", lambda error: self.found.append(f"script: {error}"))
+        page.on("requestfailed", lambda request: self.found.append(f"failed: {request.url}"))
+        page.on("response", self._check_status)
+        page.on("request", self._check_host)
+
+    def _check_status(self, response: Response) -> None:
+        if response.status >= 400:
+            self.found.append(f"{response.status}: {response.url}")
+
+    def _check_host(self, request: Request) -> None:
+        if not request.url.startswith(self._ours):
+            self.found.append(f"elsewhere: {request.url}")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    # Playwright's loop runs in this thread; Django would take the tests' own queries for its.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        yield started
+        started.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def open_as(browser: Browser, live_server: LiveServer) -> Iterator[Open]:
+    """Return `open_as(role, address, width=…)`: a page of the live server, seen by a role."""
+    sync_roles()
+    contexts = []
+
+    def open_page(role: str, address: str, *, width: int = DESKTOP) -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, base_url=live_server.url
+        )
+        contexts.append(context)
+        context.set_default_timeout(TIMEOUT_MS)
+        context.add_cookies(
+            [
+                {
+                    "name": settings.SESSION_COOKIE_NAME,
+                    "value": _session(role),
+                    "url": live_server.url,
+                }
+            ]
+        )
+        page = context.new_page()
+        page.goto(address)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def overflow(page: Page) -> int:
+    """Return by how many pixels a page is wider than its window."""
+    wide: int = page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    return wide
+
+
+def _session(role: str) -> str:
+    user, _ = User.objects.get_or_create(username=role, defaults={"is_staff": True})
+    user.groups.add(Group.objects.get(name=role))
+    client = Client()
+    client.force_login(user)
+    return client.cookies[settings.SESSION_COOKIE_NAME].value

@@ -28,7 +28,8 @@ def measure(*, scale: str, port: int, people: int | None) -> Result:
     reading = time.monotonic() - started
     outcomes = load.journey(data, now=now, show=None)
     rows = [_imported(name, loaded=outcome.loaded) for name, outcome in outcomes.items()]
-    items = _count("personalization_eventitem")
+    items = _count("personalization_eventitem WHERE name = 'Order Completed'")
+    left_out = sum(outcome.unknown_products for outcome in outcomes.values())
     rows += _derived(now)
     rows.insert(0, ("read the data set's files", len(data.lines.at), reading, ""))
     total = sum(seconds for _, _, seconds, _ in rows)
@@ -36,6 +37,7 @@ def measure(*, scale: str, port: int, people: int | None) -> Result:
         figures={
             "households": len(data.households),
             "order_lines": items,
+            "lines_of_unknown_products": left_out,
             "seed": SEED,
             "rows": [dict(zip(("step", "rows", "seconds"), row, strict=False)) for row in rows],
             "total_seconds": round(total, 2),

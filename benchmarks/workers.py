@@ -12,15 +12,22 @@ NAME = "bench-worker"
 @contextmanager
 def running(count: int) -> Iterator[list[int]]:
     """Start `count` worker processes and give their process numbers."""
-    processes = Processes()
+    processes, pool = Processes(), _Pool()
     try:
         processes.start(NAME, worker(count))
-        processes.wait_for(NAME, lambda: len(_pool()) == count)
-        yield _pool()
+        processes.wait_for(NAME, lambda: pool.size() == count)
+        yield pool.members
     finally:
         processes.stop()
 
 
-def _pool() -> list[int]:
-    answers = celery_app.control.inspect(timeout=1.0).stats() or {}
-    return [process for answer in answers.values() for process in answer["pool"]["processes"]]
+class _Pool:
+    def __init__(self) -> None:
+        self.members: list[int] = []
+
+    def size(self) -> int:
+        """Ask the worker, whose answer means that it is ready for tasks, too."""
+        answers = celery_app.control.inspect(timeout=1.0, limit=1).stats() or {}
+        for answer in answers.values():
+            self.members = answer["pool"]["processes"]
+        return len(self.members)

@@ -17,7 +17,7 @@ def lease_outlasts_a_group(
 ) -> list[CheckMessage]:
     """Compare the lease with a wait for each mail of a group and one for the connection."""
     slowest = (GROUP + 1) * timeout_seconds(settings.EMAIL_URL)
-    if settings.ATTUNE_LEASE_SECONDS > slowest:
+    if slowest < settings.ATTUNE_LEASE_SECONDS:
         return []
     return [
         Error(

@@ -3,17 +3,18 @@
 from datetime import timedelta
 
 from celery import shared_task
+from celery.contrib.django.task import DjangoTask
 from django.conf import settings
 from django.utils import timezone
 
 from campaigns.delivery.base import get_backend
-from campaigns.models import Campaign, Send
+from campaigns.models import Campaign
 from campaigns.sending import lifecycle, pipeline
 from campaigns.sending import reconcile as reconciling
 from campaigns.tracking.attribution import WINDOW, attribute
 
 
-@shared_task
+@shared_task(base=DjangoTask)
 def send_next_chunk(campaign_id: int) -> None:
     """Send one chunk and, while there is more, ask for the next."""
     campaign = Campaign.objects.get(pk=campaign_id)
@@ -31,8 +32,7 @@ def send_due() -> None:
     """Wake a worker for each campaign that has something due; the tick of the poller."""
     now = timezone.now()
     lifecycle.release_held(now=now)
-    due = Send.objects.due(at=now).filter(campaign__status=Campaign.Status.SENDING)
-    for campaign_id in due.values_list("campaign", flat=True).order_by().distinct():
+    for campaign_id in lifecycle.due(now=now):
         send_next_chunk.delay(campaign_id)
     lifecycle.finish(now=now)
 

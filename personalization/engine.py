@@ -14,6 +14,7 @@ from consent.permission import Permission
 from personalization.conditions.fields import Catalogue
 from personalization.conditions.tree import NOTHING, Needs, needs
 from personalization.content.blocks import CompiledBlock, RenderedBlock, compile_block, render
+from personalization.content.liquid import TemplateProblem
 from personalization.models import ContentBlock, RuleSet
 from personalization.profiles import catalogue
 from personalization.profiles.loaded import LoadedProfile
@@ -58,11 +59,15 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What one person gets: rendered blocks, the context templates see, and the reasons."""
+    """What one person gets: rendered blocks, the context templates see, and the reasons.
+
+    With a `problem` a block failed on this person's data: nothing may be made of the rest.
+    """
 
     blocks: Mapping[str, RenderedBlock]
     context: Mapping[str, object]
     decision: dict[str, Any]
+    problem: TemplateProblem | None = None
 
 
 def prepare(slots: Mapping[str, RuleSet], *, recommendation_count: int, now: datetime) -> Plan:
@@ -167,15 +172,19 @@ def _content(
         },
         "recommendations": offer.products,
     }
-    blocks = {}
+    blocks, problem = {}, None
     for slot in plan.slots:
         outcome = decisions[slot.name].outcome
         variant = plan.blocks[str(outcome["block"])].variant(str(outcome["variant"]))
-        blocks[slot.name] = render(variant, context)
+        try:
+            blocks[slot.name] = render(variant, context)
+        except TemplateProblem as found:
+            problem = found
     return Content(
         blocks=blocks,
         context=context,
         decision=_receipt(profile, decisions, plan=plan, offer=offer),
+        problem=problem,
     )
 
 

@@ -6,12 +6,22 @@ from datetime import datetime
 from typing import Any
 
 import orjson
+from django.db import connection
 
 from consent import identity
 from personalization.models import Receipt
 from personalization.profiles.loaded import LoadedProfile
 
 INPUTS_PLACE = "personalization_receipt.inputs"
+
+_RECORD = """
+INSERT INTO personalization_receipt (subject_id, message_key, decided_at, decision, inputs)
+SELECT subject_id, message_key, %(now)s, decision, inputs
+FROM unnest(%(subjects)s::bigint[], %(keys)s::uuid[], %(decisions)s::jsonb[], %(inputs)s::bytea[])
+     AS entry(subject_id, message_key, decision, inputs)
+ON CONFLICT (message_key) DO UPDATE SET
+    decided_at = EXCLUDED.decided_at, decision = EXCLUDED.decision, inputs = EXCLUDED.inputs
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,21 +35,17 @@ class Entry:
 
 def record(entries: Sequence[Entry], *, now: datetime) -> None:
     """Store a batch; a mail that is tried again keeps the receipt of the last try."""
-    Receipt.objects.bulk_create(
-        [
-            Receipt(
-                subject_id=entry.profile.subject_id,
-                message_key=entry.message_key,
-                decided_at=now,
-                decision=entry.decision,
-                inputs=_sealed(entry.profile),
-            )
-            for entry in entries
-        ],
-        update_conflicts=True,
-        unique_fields=["message_key"],
-        update_fields=["decided_at", "decision", "inputs"],
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _RECORD,
+            {
+                "now": now,
+                "subjects": [entry.profile.subject_id for entry in entries],
+                "keys": [entry.message_key for entry in entries],
+                "decisions": [orjson.dumps(entry.decision).decode() for entry in entries],
+                "inputs": [_sealed(entry.profile) for entry in entries],
+            },
+        )
 
 
 def open_inputs(receipt: Receipt) -> dict[str, Any] | None:

@@ -1,11 +1,11 @@
 """Fixtures that drive pages in headless Chromium, logged in as a role of the house."""
 
-import os
 from collections.abc import Callable, Iterator
 
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import Group, User
+from django.db import connections
 from django.test import Client
 from playwright.sync_api import Browser, Page, Request, Response, sync_playwright
 from pytest_django.live_server_helper import LiveServer
@@ -48,19 +48,23 @@ class Faults:
             self.found.append(f"elsewhere: {request.url}")
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    # Playwright's loop runs in this thread; Django would take the tests' own queries for its.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+@pytest.fixture
+def browser(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
+    """A browser for one test only.
+
+    While it runs, Playwright's event loop runs in this thread, and Django then keeps other
+    connections than usual: nothing of that may reach the set-up or the end of a test.
+    """
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         yield started
         started.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+        connections.close_all()
 
 
 @pytest.fixture
-def open_as(browser: Browser, live_server: LiveServer) -> Iterator[Open]:
+def open_as(live_server: LiveServer, browser: Browser) -> Iterator[Open]:
     """Return `open_as(role, address, width=…)`: a page of the live server, seen by a role."""
     sync_roles()
     contexts = []

@@ -7,7 +7,12 @@ import pytest
 from django.conf import settings
 from django.core.cache import cache
 
+from config.celery import app as celery_app
 from consent.roles import sync_roles
+
+pytest_plugins = ["tests.requirements", "tests.browser"]
+# Tasks that a page enqueues go to the broker of this run.
+celery_app.set_default()
 
 
 @pytest.fixture(scope="session")

@@ -3,10 +3,11 @@
 import uuid
 
 from django.contrib import admin
-from django.contrib.admin import display
+from django.contrib.admin import action, display
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import RangeDateFilter
@@ -15,8 +16,9 @@ from campaigns.admin import look, pages, rows
 from campaigns.models import Send
 from campaigns.sending import story
 from campaigns.sending.reasons import WORDS, in_words
+from campaigns.sending.settle import settle
 from consent import audit
-from consent.admin.base import CappedPaginator, ReadOnlyAdmin
+from consent.admin.base import CappedPaginator, ReadOnlyAdmin, actor
 from consent.admin.look import quiet, when
 
 
@@ -40,6 +42,7 @@ class SendAdmin(ReadOnlyAdmin[Send]):
     list_filter = ("state", ReasonFilter, "campaign", ("sent_at", RangeDateFilter))
     # Names and addresses are sealed: a mail is found by the key it carries in its headers.
     search_fields = ("message_key",)
+    actions = ("settle_as_arrived", "settle_as_lost")
     search_help_text = "The message key of a mail, or the number of a send"
     paginator = CappedPaginator
     empty_state = {
@@ -69,6 +72,27 @@ class SendAdmin(ReadOnlyAdmin[Send]):
         addresses = rows.recipients(found, viewer=request.user)
         for send in found:
             vars(send)["recipient"] = addresses.get(send.subject_id, "")
+
+    def has_settle_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("consent.launch_campaigns")
+
+    @action(description="Unknown: it arrived", permissions=["settle"])
+    def settle_as_arrived(self, request: HttpRequest, chosen: QuerySet[Send]) -> None:
+        self._settle(request, chosen, arrived=True)
+
+    @action(description="Unknown: it did not arrive, send it again", permissions=["settle"])
+    def settle_as_lost(self, request: HttpRequest, chosen: QuerySet[Send]) -> None:
+        self._settle(request, chosen, arrived=False)
+
+    def _settle(self, request: HttpRequest, chosen: QuerySet[Send], *, arrived: bool) -> None:
+        ids = list(chosen.values_list("pk", flat=True))
+        count = settle(ids, arrived=arrived, actor=actor(request), now=timezone.now())
+        left = (
+            f"; {len(ids) - count} were not in doubt and stay as they are"
+            if count < len(ids)
+            else ""
+        )
+        self.message_user(request, f"{count} settled{left}.")
 
     @display(description="Recipient")
     def recipient(self, send: Send) -> SafeString:

@@ -58,7 +58,7 @@ def load(folder: Folder, *, now: datetime, show: jobs.Show | None) -> tuple[dict
         )
         for stem, loader in STEMS.items()
     }
-    label = f"Own data: {folder.path.resolve().name}"
+    label = f"own data: {folder.path.resolve().name}"
     remember(folder.dataset, label=label, shift_weeks=weeks, now=now)
     return outcomes, weeks
 

@@ -48,7 +48,7 @@ def journey(data: Journey, *, now: datetime, show: jobs.Show | None) -> dict[str
     past.load(data.past_campaigns(), source=SHOP)
     remember(
         "complete-journey",
-        label="Demo data: The Complete Journey (simulated from real patterns)",
+        label="The Complete Journey (simulated from real patterns; browsing and reading generated)",
         shift_weeks=data.shift_weeks,
         now=now,
     )

@@ -6,7 +6,6 @@ from django.db import connection
 
 from campaigns.kpi.report import Report, report
 from campaigns.models import Campaign, DemoInstallation, Send
-from campaigns.sending.lifecycle import OPEN
 from consent.models import Job
 from personalization.models import CustomerProfile
 
@@ -45,7 +44,7 @@ def summarise(campaign: Campaign) -> Summary:
         customers=CustomerProfile.objects.count(),
         events=events,
         report=report(campaign),
-        open_count=Send.objects.filter(campaign=campaign, state__in=OPEN).count(),
+        open_count=Send.objects.open().filter(campaign=campaign).count(),
         sent_now=result.get("sent", 0),
         seconds=result.get("seconds", 0.0),
         per_second=result.get("per_second", 0),

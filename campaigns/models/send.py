@@ -6,6 +6,7 @@ from typing import Self
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from campaigns.models.campaign import Campaign
@@ -16,30 +17,30 @@ class SendQuerySet(models.QuerySet["Send"]):
     def due(self, *, at: datetime) -> Self:
         return self.filter(state=Send.State.PLANNED, due_at__lte=at)
 
-    def overdue(self, *, at: datetime) -> Self:
-        """Rows whose worker did not come back before its lease ran out."""
-        return self.filter(
-            state__in=[Send.State.CLAIMED, Send.State.HANDING_OVER], lease_until__lt=at
-        )
+    def open(self) -> Self:
+        """Leave out what is settled, and what nobody will ever be able to tell."""
+        is_doubtful = Q(state=Send.State.UNKNOWN, lease_until__isnull=False)
+        return self.filter(Q(state__in=Send.OPEN_STATES) | is_doubtful)
+
+    def lapsed(self, state: str) -> Self:
+        """Rows whose worker did not come back before its lease ran out, by the database's clock."""
+        return self.filter(state=state, lease_until__lt=Now())
 
     def claim(
-        self, *, campaign_id: int | None, limit: int, at: datetime, lease: timedelta
+        self, *, campaign_id: int, token: uuid.UUID, limit: int, at: datetime, lease: timedelta
     ) -> list["Send"]:
         """Take due rows for one worker; another worker passes over them (one statement)."""
-        token = uuid.uuid4()
-        condition = "AND campaign_id = %s" if campaign_id is not None else ""
-        scope: list[object] = [campaign_id] if campaign_id is not None else []
         rows = self.raw(
-            f"""
-            UPDATE campaigns_send SET state = 'claimed', lease_token = %s, lease_until = %s,
-                   attempts = attempts + 1
+            """
+            UPDATE campaigns_send SET state = 'claimed', lease_token = %s,
+                   lease_until = clock_timestamp() + %s, attempts = attempts + 1
             WHERE id IN (
                 SELECT id FROM campaigns_send
-                WHERE state = 'planned' AND due_at <= %s {condition}
-                ORDER BY campaign_id, due_at, id LIMIT %s FOR UPDATE SKIP LOCKED
+                WHERE state = 'planned' AND campaign_id = %s AND due_at <= %s
+                ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED
             ) RETURNING *
             """,
-            [token, at + lease, at, *scope, limit],
+            [token, lease, campaign_id, at, limit],
         )
         return sorted(rows, key=lambda send: send.pk)
 
@@ -54,6 +55,8 @@ class Send(models.Model):
         SENT = "sent", "Sent"
         FAILED = "failed", "Failed"
         UNKNOWN = "unknown", "Unknown"
+
+    OPEN_STATES = (State.PLANNED, State.CLAIMED, State.HANDING_OVER)
 
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="sends")
     step = models.PositiveSmallIntegerField(default=0)
@@ -92,9 +95,10 @@ class Send(models.Model):
             ),
             models.Index(
                 fields=["lease_until"],
-                condition=Q(state__in=["claimed", "handing_over"]),
+                condition=Q(state__in=["claimed", "handing_over", "unknown"]),
                 name="campaigns_send_leased",
             ),
+            models.Index(fields=["due_at"], condition=Q(state="held"), name="campaigns_send_held"),
             models.Index(fields=["campaign", "state"], name="campaigns_send_by_state"),
             models.Index(fields=["sent_at"], name="campaigns_send_by_time"),
         ]

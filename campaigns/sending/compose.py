@@ -1,14 +1,15 @@
 """Write one mail: choose the arm, render HTML and text, put in links, headers and the pixel."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 
 from campaigns.delivery.base import Envelope
 from campaigns.experiments.assign import choose_variant
-from campaigns.models import Campaign, Experiment, Send, SenderIdentity
+from campaigns.models import Campaign, Experiment, Send, SenderIdentity, TemplateVersion
 from campaigns.rendering import html, links, mime
+from campaigns.rendering.headers import HeaderError
 from campaigns.sending.handover import Ready
 from campaigns.sending.states import Result, State
 from campaigns.tracking import urls
@@ -26,6 +27,10 @@ class CampaignIncomplete(Exception):
     """A campaign lacks a part without which nothing can be written; says which."""
 
 
+# What is wrong with the campaign itself, so that not one of its mails can be written.
+CANNOT_BEGIN = (CampaignIncomplete, engine.SlotUnfilled, TemplateProblem, HeaderError)
+
+
 @dataclass(frozen=True, slots=True)
 class Arms:
     seed: str
@@ -38,12 +43,14 @@ class Kit:
     """All that the mails of one chunk share: read once, compiled once."""
 
     campaign: Campaign
+    template: Mapping[str, object]
     plan: engine.Plan
     emails: Mapping[str, html.CompiledEmail]
     skeleton: mime.Skeleton
     sender: SenderIdentity
     arms: Arms | None
     links: LinkBook
+    tagged: Callable[[str], str]
     now: datetime
 
 
@@ -58,13 +65,14 @@ def kit(campaign: Campaign, *, now: datetime) -> Kit:
     """Read and compile what a chunk needs."""
     version, sender = campaign.template_version, campaign.sender
     if version is None or sender is None:
-        raise CampaignIncomplete(f"campaign “{campaign}” has no live template or no sender")
+        raise CampaignIncomplete("The campaign has no template that is live, or no sender.")
     arms = _arms(campaign)
     domain = sender.from_email.rpartition("@")[2]
     slots = {slot.name: slot.ruleset for slot in campaign.slots.select_related("ruleset__live")}
     subjects = arms.subjects if arms else {}
     return Kit(
         campaign=campaign,
+        template=_template(version),
         plan=engine.prepare(slots, recommendation_count=campaign.recommendation_count, now=now),
         emails={
             key: html.compile_email(
@@ -84,38 +92,41 @@ def kit(campaign: Campaign, *, now: datetime) -> Kit:
         sender=sender,
         arms=arms,
         links=LinkBook(campaign.pk),
+        tagged=_tagging(campaign),
         now=now,
     )
+
+
+def unfilled_slots(kit: Kit) -> list[str]:
+    """Return the slots the template prints and the campaign does not fill: they would be empty."""
+    parts = [part for email in kit.emails.values() for part in (email.html, email.text)]
+    paths = [path for part in parts for path in part.template.global_variable_segments()]
+    shown = {str(path[1]) for path in paths if path[0] == "blocks" and len(path) > 1}
+    return sorted(shown - {slot.name for slot in kit.plan.slots})
 
 
 def write(
     send: Send, *, kit: Kit, profile: LoadedProfile, content: engine.Content
 ) -> Mail | Result:
-    """Render one mail; a template that fails on this person's data fails this mail only."""
-    arm = send.arm or arm_of(profile, kit=kit)
+    """Render one mail; what fails on this person's data fails this mail only."""
+    arm = send.arm if send.arm in kit.emails and send.arm else arm_of(profile, kit=kit)
     unsubscribe = urls.unsubscribe(send.pk)
     try:
         rendered = render(content, kit=kit, arm=arm, unsubscribe=unsubscribe)
-    except TemplateProblem as problem:
-        return Result(
-            send.pk,
-            State.FAILED,
-            reason="not_rendered",
-            detail=str(problem),
-            arm=arm,
-            is_counted=True,
-        )
-    linked = _with_links(rendered, send=send, kit=kit, profile=profile, unsubscribe=unsubscribe)
-    decision = {**content.decision, "arm": arm, "template": _template(kit)}
-    return Mail(
-        ready=_ready(send, linked, kit=kit, profile=profile, arm=arm, unsubscribe=unsubscribe),
-        receipt=Entry(message_key=str(send.message_key), profile=profile, decision=decision),
-        rendered=linked,
-    )
+        linked = _with_links(rendered, send=send, kit=kit, profile=profile, unsubscribe=unsubscribe)
+        ready = _ready(send, linked, kit=kit, profile=profile, arm=arm, unsubscribe=unsubscribe)
+    except (TemplateProblem, HeaderError) as problem:
+        reason = "not_rendered" if isinstance(problem, TemplateProblem) else "bad_address"
+        return Result(send.pk, State.FAILED, reason=reason, detail=str(problem), arm=arm)
+    decision = {**content.decision, "arm": arm, "template": kit.template}
+    receipt = Entry(message_key=str(send.message_key), profile=profile, decision=decision)
+    return Mail(ready=ready, receipt=receipt, rendered=linked)
 
 
 def render(content: engine.Content, *, kit: Kit, arm: str, unsubscribe: str) -> html.Rendered:
     """Fill in the template, links as they were written; raises TemplateProblem."""
+    if content.problem is not None:
+        raise content.problem
     context = {
         **content.context,
         "blocks": {
@@ -164,13 +175,7 @@ def _ready(
             unsubscribe_url=unsubscribe,
         ),
     )
-    return Ready(
-        send_id=send.pk,
-        envelope=envelope,
-        attempts=send.attempts,
-        arm=arm,
-        is_counted=kit.campaign.is_capped,
-    )
+    return Ready(send=send, envelope=envelope, arm=arm)
 
 
 def _with_links(
@@ -189,17 +194,21 @@ def _with_links(
 
 
 def _tracked(url: str, *, send_id: int, kit: Kit) -> str:
-    campaign = kit.campaign
-    target = links.with_utm(
-        url,
-        source=campaign.utm_source,
-        medium=campaign.utm_medium,
-        campaign=campaign.utm_campaign or campaign.slug,
-        content="",
-    )
+    target = kit.tagged(url)
     if len(target) > LONGEST_LINK:
         return url
     return urls.click(send_id, link_id=kit.links.add(target))
+
+
+def _tagging(campaign: Campaign) -> Callable[[str], str]:
+    """Return what adds the campaign's parameters to a link, once for each link of a chunk."""
+    tag = partial(
+        links.with_utm,
+        source=campaign.utm_source,
+        medium=campaign.utm_medium,
+        campaign=campaign.utm_campaign or campaign.slug,
+    )
+    return cache(tag)
 
 
 def _arms(campaign: Campaign) -> Arms | None:
@@ -207,6 +216,8 @@ def _arms(campaign: Campaign) -> Arms | None:
     arms = list(experiment.arms.all()) if experiment else []
     if experiment is None or not arms:
         return None
+    if not any(arm.weight for arm in arms):
+        raise CampaignIncomplete("No arm of the experiment has a weight above 0; give one to each.")
     return Arms(
         seed=experiment.seed,
         weights={arm.key: arm.weight for arm in arms},
@@ -214,9 +225,7 @@ def _arms(campaign: Campaign) -> Arms | None:
     )
 
 
-def _template(kit: Kit) -> dict[str, object]:
-    version = kit.campaign.template_version
-    assert version is not None
+def _template(version: TemplateVersion) -> dict[str, object]:
     return {"template": version.of_id, "version": version.number}
 
 

@@ -4,16 +4,15 @@ from datetime import datetime, timedelta
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
-from campaigns.models import Campaign, Send
+from campaigns.models import Campaign, Send, TemplateVersion
 from campaigns.sending import compose
 from campaigns.sending.plan import Planned, plan
 from consent import audit
-from personalization import engine
 from personalization.segments import membership
 
 Status = Campaign.Status
-OPEN = [Send.State.PLANNED, Send.State.CLAIMED, Send.State.HANDING_OVER, Send.State.UNKNOWN]
 # A mail held back longer than this is no news any more.
 HELD_AT_MOST = timedelta(days=14)
 
@@ -35,12 +34,7 @@ def problems(campaign: Campaign, *, now: datetime) -> list[str]:
         found.append("Choose a template that has a live version.")
     if campaign.sender is None:
         found.append("Choose a sender identity.")
-    slots = {slot.name: slot.ruleset for slot in campaign.slots.select_related("ruleset__live")}
-    try:
-        engine.prepare(slots, recommendation_count=campaign.recommendation_count, now=now)
-    except engine.SlotUnfilled as error:
-        found.append(f"{error}.")
-    return found
+    return found or _content_problems(campaign, now=now)
 
 
 def launch(campaign: Campaign, *, now: datetime, actor: AbstractBaseUser | None = None) -> Planned:
@@ -54,9 +48,7 @@ def launch(campaign: Campaign, *, now: datetime, actor: AbstractBaseUser | None 
     with transaction.atomic():
         for segment in campaign.segments.exclude(live=None).select_related("live"):
             membership.rebuild(segment, now=now)
-        if campaign.template_version is None and campaign.template is not None:
-            campaign.template_version = campaign.template.live
-        compose.kit(campaign, now=now)
+        campaign.template_version = _version(campaign)
         planned = plan(campaign, now=now)
         campaign.status = Status.SENDING
         campaign.launched_at = campaign.launched_at or now
@@ -77,9 +69,16 @@ def resume(campaign: Campaign, *, actor: AbstractBaseUser | None = None) -> bool
 
 def finish(*, now: datetime) -> int:
     """Close the campaigns that have nothing left to send; return how many."""
-    open_rows = Send.objects.filter(state__in=OPEN).values("campaign")
-    done = Campaign.objects.filter(status=Status.SENDING).exclude(pk__in=open_rows)
+    is_open = Exists(Send.objects.open().filter(campaign=OuterRef("pk")))
+    done = Campaign.objects.filter(~is_open, status=Status.SENDING)
     return done.update(status=Status.SENT, finished_at=now, problem="")
+
+
+def due(*, now: datetime) -> list[int]:
+    """Return the campaigns that have something to send now."""
+    is_due = Exists(Send.objects.due(at=now).filter(campaign=OuterRef("pk")))
+    sending = Campaign.objects.filter(is_due, status=Status.SENDING)
+    return list(sending.order_by("-priority", "pk").values_list("pk", flat=True))
 
 
 def release_held(*, now: datetime) -> int:
@@ -92,6 +91,26 @@ def release_held(*, now: datetime) -> int:
     reopened = list(due.values_list("campaign", flat=True).distinct())
     Campaign.objects.filter(pk__in=reopened, status=Status.SENT).update(status=Status.SENDING)
     return due.update(state=Send.State.PLANNED, reason="")
+
+
+def _version(campaign: Campaign) -> TemplateVersion | None:
+    """Return what was pinned at the first launch, before that the live version."""
+    return campaign.template_version or (campaign.template.live if campaign.template else None)
+
+
+def _content_problems(campaign: Campaign, *, now: datetime) -> list[str]:
+    """Make all that the mails will share once: what fails now would fail for everybody."""
+    pinned, campaign.template_version = campaign.template_version, _version(campaign)
+    try:
+        kit = compose.kit(campaign, now=now)
+    except compose.CANNOT_BEGIN as error:
+        return [f"{str(error).removesuffix('.')}."]
+    finally:
+        campaign.template_version = pinned
+    return [
+        f"The template shows the slot “{name}”, which nothing fills: add it to the campaign."
+        for name in compose.unfilled_slots(kit)
+    ]
 
 
 def _move(campaign: Campaign, before: str, after: str, *, actor: AbstractBaseUser | None) -> bool:

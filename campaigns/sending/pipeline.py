@@ -1,5 +1,6 @@
 """Take the next chunk of planned sends to the mail provider."""
 
+import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,16 +11,13 @@ from django.conf import settings
 from campaigns.delivery.base import Backend
 from campaigns.models import Campaign, Send
 from campaigns.sending import compose, frequency
-from campaigns.sending.handover import Clock, Ready, in_groups
-from campaigns.sending.states import Result, State, finish
-from campaigns.tracking import behaviour
+from campaigns.sending.handover import FIRST_WAIT, Clock, Ready, in_groups, record
+from campaigns.sending.states import Result, State, release
 from consent import gate
 from consent.permission import Permission
 from personalization import engine, receipts
 from personalization.profiles import load
 from personalization.profiles.loaded import LoadedProfile
-
-CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,36 +31,105 @@ class ChunkResult:
     def taken(self) -> int:
         return sum(self.counts.values())
 
+    @property
+    def settled(self) -> int:
+        return self.taken - self.counts.get(State.PLANNED, 0)
+
 
 def run_chunk(
-    campaign: Campaign, *, backend: Backend, now: datetime, size: int = CHUNK
+    campaign: Campaign, *, backend: Backend, now: datetime, size: int | None = None
 ) -> ChunkResult:
     """Claim, ask, decide, render and hand over at most `size` sends; constant number of queries."""
-    problem = backend.is_up()
-    Campaign.objects.filter(pk=campaign.pk).exclude(problem=problem).update(problem=problem)
-    if problem or campaign.status != Campaign.Status.SENDING:
-        return ChunkResult(counts={}, problem=problem)
     clock, lease = Clock(now), timedelta(seconds=settings.ATTUNE_LEASE_SECONDS)
-    sends = Send.objects.claim(campaign_id=campaign.pk, limit=size, at=now, lease=lease)
+    campaign.refresh_from_db(fields=["status"])
+    if campaign.status != Campaign.Status.SENDING:
+        return ChunkResult(counts={})
+    kit, problem = _prepare(campaign, backend=backend, now=now)
+    _note(campaign, problem)
+    if kit is None:
+        return ChunkResult(counts={}, problem=problem)
+    size = size or settings.ATTUNE_CHUNK_SIZE
+    token = uuid.uuid4()
+    sends = Send.objects.claim(
+        campaign_id=campaign.pk, token=token, limit=size, at=now, lease=lease
+    )
     if not sends:
         return ChunkResult(counts={})
-    token = sends[0].lease_token
-    assert token is not None
+    return _send(sends, kit=kit, token=token, backend=backend, clock=clock, lease=lease)
 
+
+def _prepare(
+    campaign: Campaign, *, backend: Backend, now: datetime
+) -> tuple[compose.Kit | None, str]:
+    """Return what the chunk's mails share, or what keeps every one of them from being sent."""
+    problem = backend.is_up()
+    if problem:
+        return None, problem
+    try:
+        return compose.kit(campaign, now=now), ""
+    except compose.CANNOT_BEGIN as error:
+        return None, str(error)
+
+
+def _note(campaign: Campaign, problem: str) -> None:
+    """Say on the campaign's page why nothing moves, or that it does again."""
+    problem = problem[:300]
+    Campaign.objects.filter(pk=campaign.pk).exclude(problem=problem).update(problem=problem)
+
+
+def _send(
+    sends: Sequence[Send],
+    *,
+    kit: compose.Kit,
+    token: uuid.UUID,
+    backend: Backend,
+    clock: Clock,
+    lease: timedelta,
+) -> ChunkResult:
+    """Send claimed rows; whatever breaks, those that were not begun are free again at once."""
+    try:
+        emails, settled = _compose(sends, kit=kit)
+        record(settled, token=token, at=clock.now())
+        outcomes = in_groups(emails, backend=backend, token=token, clock=clock, lease=lease)
+    except Exception as error:
+        # Only the kind of error: its text may quote a person.
+        _note(kit.campaign, f"A worker stopped with {type(error).__name__}; see its log.")
+        release([send.pk for send in sends], token=token, due_at=clock.now() + FIRST_WAIT)
+        raise
+    except BaseException:
+        release([send.pk for send in sends], token=token, due_at=clock.now())
+        raise
+    return ChunkResult(counts=Counter(result.state for result in (*settled, *outcomes)))
+
+
+def _compose(sends: Sequence[Send], *, kit: compose.Kit) -> tuple[list[Ready], list[Result]]:
+    """Decide and render for the chunk; a mail that cannot be rendered fails alone."""
     permissions = gate.permissions(
-        [send.subject_id for send in sends], purpose=campaign.purpose_id, at=now
+        [send.subject_id for send in sends], purpose=kit.campaign.purpose_id, at=kit.now
     )
     allowed, refused = _split(sends, permissions)
-    reserved, held = _reserve(allowed, campaign=campaign, now=now)
-    emails, faulty = _compose(reserved, permissions, campaign=campaign, now=now)
-    finish([*refused, *held, *faulty], token=token, at=clock.now())
-    outcomes = in_groups(emails, backend=backend, token=token, clock=clock, lease=lease)
-
-    by_id = {send.pk: send for send in sends}
-    sent = [by_id[result.send_id] for result in outcomes if result.state == State.SENT]
-    behaviour.sent(sent, at=clock.now())
-    counts = Counter(result.state for result in (*refused, *held, *faulty, *outcomes))
-    return ChunkResult(counts=counts)
+    reserved, held = _reserve(allowed, campaign=kit.campaign, now=kit.now)
+    profiles = _load(reserved, permissions, kit=kit)
+    contents = engine.personalize(
+        list(profiles.values()), plan=kit.plan, permissions=permissions, now=kit.now
+    )
+    written = [
+        compose.write(
+            send, kit=kit, profile=profiles[send.subject_id], content=contents[send.subject_id]
+        )
+        for send in reserved
+        if send.subject_id in profiles
+    ]
+    mails = [mail for mail in written if isinstance(mail, compose.Mail)]
+    kit.links.save()
+    receipts.record([mail.receipt for mail in mails], now=kit.now)
+    gone = [
+        Result(send.pk, State.SKIPPED, reason="erased")
+        for send in reserved
+        if send.subject_id not in profiles
+    ]
+    faulty = [mail for mail in written if isinstance(mail, Result)]
+    return [mail.ready for mail in mails], [*refused, *held, *gone, *faulty]
 
 
 def _split(
@@ -83,63 +150,47 @@ def _reserve(
     """Take a place of each person's week; a send that has one from an earlier try keeps it."""
     if not campaign.is_capped:
         return list(sends), []
-    asking = [send.subject_id for send in sends if not send.is_counted]
+    first: dict[int, int] = {}
+    for send in sends:
+        if not send.is_counted:
+            first.setdefault(send.subject_id, send.pk)
+    asking = {pk: subject_id for subject_id, pk in first.items()}
     lucky = frequency.reserve(asking, limit=settings.ATTUNE_WEEKLY_LIMIT, now=now)
-    reserved = [send for send in sends if send.is_counted or send.subject_id in lucky]
-    kept = {send.pk for send in reserved}
-    held = [
-        Result(send.pk, State.HELD, reason="weekly_limit", due_at=now + frequency.WINDOW)
-        for send in sends
-        if send.pk not in kept
+    reserved = [send for send in sends if send.is_counted or send.pk in lucky]
+    unlucky = [send for send in sends if not send.is_counted and send.pk not in lucky]
+    held = [send for send in unlucky if send.pk in asking]
+    # A second mail to one person in the same chunk asks for its place in the next one.
+    later = [
+        Result(send.pk, State.PLANNED, due_at=now, is_try=False)
+        for send in unlucky
+        if send.pk not in asking
     ]
-    return reserved, held
+    return reserved, [*_held(held, now=now), *later]
 
 
-def _compose(
-    sends: Sequence[Send],
-    permissions: Mapping[int, Permission],
-    *,
-    campaign: Campaign,
-    now: datetime,
-) -> tuple[list[Ready], list[Result]]:
-    """Decide and render for the chunk; a mail that cannot be rendered fails alone."""
-    kit = compose.kit(campaign, now=now)
-    profiles = _load(sends, permissions, kit=kit, now=now)
-    contents = engine.personalize(
-        list(profiles.values()), plan=kit.plan, permissions=permissions, now=now
-    )
-    written = [
-        compose.write(
-            send, kit=kit, profile=profiles[send.subject_id], content=contents[send.subject_id]
+def _held(sends: Sequence[Send], *, now: datetime) -> list[Result]:
+    """Hold a mail back until the person's own week begins anew."""
+    free = frequency.free_again([send.subject_id for send in sends]) if sends else {}
+    return [
+        Result(
+            send.pk,
+            State.HELD,
+            reason="weekly_limit",
+            due_at=free.get(send.subject_id, now),
+            is_try=False,
         )
         for send in sends
-        if send.subject_id in profiles
     ]
-    mails = [mail for mail in written if isinstance(mail, compose.Mail)]
-    kit.links.save()
-    receipts.record([mail.receipt for mail in mails], now=now)
-    gone = [
-        Result(send.pk, State.SKIPPED, reason="erased")
-        for send in sends
-        if send.subject_id not in profiles
-    ]
-    faulty = [mail for mail in written if isinstance(mail, Result)]
-    return [mail.ready for mail in mails], [*gone, *faulty]
 
 
 def _load(
-    sends: Sequence[Send],
-    permissions: Mapping[int, Permission],
-    *,
-    kit: "compose.Kit",
-    now: datetime,
+    sends: Sequence[Send], permissions: Mapping[int, Permission], *, kit: compose.Kit
 ) -> dict[int, LoadedProfile]:
-    wanted = {send.subject_id: permissions[send.subject_id] for send in sends}
     loaded = load.profiles(
-        wanted,
+        {send.subject_id: permissions[send.subject_id] for send in sends},
         needs=kit.plan.needs,
         catalogue=kit.plan.catalogue,
-        now=now,
+        now=kit.now,
         with_history=bool(kit.plan.recommendation_count),
     )
     return {profile.subject_id: profile for profile in loaded}

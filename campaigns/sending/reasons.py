@@ -11,6 +11,7 @@ WORDS: Final[dict[str, str]] = {
     "weekly_limit": "The weekly limit per person was reached",
     "held_too_long": "Held back by the weekly limit until it was no news any more",
     "not_rendered": "The template could not be filled for this person",
+    "bad_address": "The address cannot be written into a mail; correct it in the profile",
     "refused": "The mail server refused it for good",
     "gave_up": "The mail server did not take it in several tries",
 }

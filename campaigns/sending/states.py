@@ -1,4 +1,7 @@
-"""Write the outcomes of a chunk: one statement for any number of rows, fenced by the lease."""
+"""Write the outcomes of a chunk: one statement for any number of rows, fenced by the lease.
+
+Leases are read on the database's clock alone: the clocks of two workers may differ.
+"""
 
 import uuid
 from collections.abc import Sequence
@@ -22,7 +25,6 @@ class Result:
     detail: str = ""
     arm: str = ""
     due_at: datetime | None = None
-    is_counted: bool = False
     # A try that failed before it began does not count against the row.
     is_try: bool = True
 
@@ -32,14 +34,13 @@ UPDATE campaigns_send AS send SET
     state = new.state, reason = new.reason, detail = new.detail,
     arm = CASE WHEN new.arm = '' THEN send.arm ELSE new.arm END,
     due_at = coalesce(new.due_at, send.due_at),
-    is_counted = send.is_counted OR new.is_counted,
     attempts = send.attempts - CASE WHEN new.is_try THEN 0 ELSE 1 END,
     sent_at = CASE WHEN new.state = 'sent' THEN %(at)s ELSE send.sent_at END,
     lease_until = CASE WHEN new.state = 'unknown' THEN send.lease_until END,
     lease_token = NULL
 FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(reasons)s::text[], %(details)s::text[],
-            %(arms)s::text[], %(dues)s::timestamptz[], %(counted)s::boolean[], %(tries)s::boolean[])
-     AS new(id, state, reason, detail, arm, due_at, is_counted, is_try)
+            %(arms)s::text[], %(dues)s::timestamptz[], %(tries)s::boolean[])
+     AS new(id, state, reason, detail, arm, due_at, is_try)
 WHERE send.id = new.id AND send.lease_token = %(token)s
 """
 
@@ -60,7 +61,6 @@ def finish(results: Sequence[Result], *, token: uuid.UUID, at: datetime) -> int:
                 "details": [result.detail[:300] for result in results],
                 "arms": [result.arm for result in results],
                 "dues": [result.due_at for result in results],
-                "counted": [result.is_counted for result in results],
                 "tries": [result.is_try for result in results],
             },
         )
@@ -69,13 +69,48 @@ def finish(results: Sequence[Result], *, token: uuid.UUID, at: datetime) -> int:
 
 def begin_handover(
     send_ids: Sequence[int], *, token: uuid.UUID, at: datetime, lease: timedelta
-) -> set[int]:
-    """Mark rows as being handed over, before the first byte leaves; return which are still ours."""
+) -> None:
+    """Mark the rows that are still ours as being handed over, before the first byte leaves."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE campaigns_send SET state = 'handing_over', handed_over_at = %s,"
-            " lease_until = %s WHERE id = ANY(%s) AND lease_token = %s AND state = 'claimed'"
-            " AND lease_until > %s RETURNING id",
-            [at, at + lease, list(send_ids), token, at],
+            " lease_until = clock_timestamp() + %s"
+            " WHERE id = ANY(%s) AND lease_token = %s AND state = 'claimed'"
+            " AND lease_until > clock_timestamp()",
+            [at, lease, list(send_ids), token],
+        )
+
+
+def hold(send_ids: Sequence[int], *, token: uuid.UUID) -> set[int]:
+    """Lock the rows marked for us until the transaction ends; return which these are.
+
+    However long the mail server takes: while this session lives, nobody can doubt its rows.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM campaigns_send WHERE id = ANY(%s) AND lease_token = %s"
+            " AND state = 'handing_over' AND lease_until > clock_timestamp() FOR UPDATE",
+            [list(send_ids), token],
         )
         return {row[0] for row in cursor.fetchall()}
+
+
+def release(send_ids: Sequence[int], *, token: uuid.UUID, due_at: datetime) -> None:
+    """Give rows back that are only claimed: nothing of them has left."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE campaigns_send SET state = 'planned', due_at = %s, lease_token = NULL,"
+            " lease_until = NULL WHERE id = ANY(%s) AND lease_token = %s AND state = 'claimed'",
+            [due_at, list(send_ids), token],
+        )
+
+
+def doubt(send_ids: Sequence[int], *, token: uuid.UUID, ask_after: timedelta) -> None:
+    """Leave rows in doubt whose hand-over broke off; nothing more of them will leave from here."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE campaigns_send SET state = 'unknown', lease_token = NULL,"
+            " lease_until = clock_timestamp() + %s"
+            " WHERE id = ANY(%s) AND lease_token = %s AND state = 'handing_over'",
+            [ask_after, list(send_ids), token],
+        )

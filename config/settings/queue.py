@@ -55,3 +55,5 @@ CELERY_BEAT_SCHEDULE = {
 # How long a worker may hold sends without a sign of life. Longer than handing over one group of
 # 20 mails can take: 21 waits of the mail server's timeout (10 s in EMAIL_URL).
 ATTUNE_LEASE_SECONDS = env.int("ATTUNE_LEASE_SECONDS", default=300)
+# How many sends a worker takes at once: each is in memory until its chunk is done.
+ATTUNE_CHUNK_SIZE = env.int("ATTUNE_CHUNK_SIZE", default=500)

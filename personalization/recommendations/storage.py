@@ -59,7 +59,8 @@ def unpack(payload: bytes, *, folder: Path) -> None:
 
 def open_folder(folder: Path) -> Model:
     """Map the arrays read-only: the workers of a machine share one copy in memory."""
-    return _model(lambda name: np.load(folder / f"{name}.npy", mmap_mode="r"))
+    # As plain arrays over the same pages: np.memmap does each slice in Python.
+    return _model(lambda name: np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r")))
 
 
 def keep_newest(folder: Path, *, count: int) -> None:

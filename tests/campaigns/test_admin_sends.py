@@ -3,6 +3,7 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from campaigns.models import Send
 from consent.models import AuditEntry
@@ -156,3 +157,38 @@ def test_lists_take_as_many_queries_for_many_rows_as_for_few(model: str, role: s
             few = queries(viewer, address)
 
     assert queries(viewer, address) == few
+
+
+def settle(role: str, send: Send, *, action: str) -> None:
+    client_of(role).post(LIST, {"action": action, "_selected_action": [send.pk]})
+    send.refresh_from_db()
+
+
+def doubtful(number: int = 1, **given: object) -> Send:
+    who = make.person(number)
+    over = timezone.now() - timedelta(minutes=1)
+    values = {"state": Send.State.UNKNOWN, "lease_until": over, "handed_over_at": over, **given}
+    return make.send(make.campaign(slug=f"week-{number}"), who, **values)
+
+
+@pytest.mark.parametrize(
+    ("action", "state"),
+    [("settle_as_arrived", Send.State.SENT), ("settle_as_lost", Send.State.PLANNED)],
+)
+def test_a_mail_in_doubt_is_settled_by_hand_and_noted(action: str, state: str) -> None:
+    send = doubtful()
+
+    settle("marketer", send, action=action)
+
+    assert send.state == state
+    assert AuditEntry.objects.filter(action="send.settle", object_id=str(send.pk)).exists()
+
+
+def test_an_analyst_cannot_settle_and_a_running_lease_is_left_alone() -> None:
+    send = doubtful()
+    running = doubtful(2, lease_until=timezone.now() + timedelta(minutes=1))
+
+    settle("analyst", send, action="settle_as_lost")
+    settle("marketer", running, action="settle_as_lost")
+
+    assert {send.state, running.state} == {Send.State.UNKNOWN}

@@ -16,9 +16,11 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 R = TypeVar("R")
 
 
-def subject(email: str = "anna@example.com", *, external_id: str = "", source: str = "shop") -> DataSubject:
+def subject(
+    email: str = "anna@example.com", *, external_id: str = "", source: str = "shop"
+) -> DataSubject:
     found = identify.resolve([Names(external_id=external_id, email=email)], source=source)
-    return DataSubject.objects.get(pk=found.subject_ids[0])
+    return DataSubject.objects.get(pk=found.subject_ids[0] or 0)
 
 
 def at_once(*works: Callable[[], R]) -> list[R]:

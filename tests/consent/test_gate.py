@@ -86,7 +86,11 @@ def test_consent_to_one_purpose_is_no_consent_to_another() -> None:
 
     permission = gate.ask(anna, purpose=MARKETING, at=NOON)
 
-    assert (permission.may_send, permission.may_profile, permission.may_track) == (False, True, False)
+    assert (permission.may_send, permission.may_profile, permission.may_track) == (
+        False,
+        True,
+        False,
+    )
 
 
 def test_consent_ends_at_the_moment_it_expires() -> None:
@@ -124,7 +128,9 @@ def test_a_lifted_suppression_no_longer_counts_and_one_of_two_still_does() -> No
     state = "SELECT 1 FROM consent_suppression WHERE lifted_at IS NULL"
 
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE consent_suppression SET lifted_at = now() WHERE reason = 'complaint'")
+        cursor.execute(
+            "UPDATE consent_suppression SET lifted_at = now() WHERE reason = 'complaint'"
+        )
         assert gate.ask(anna, purpose=MARKETING, at=NOON).reason == "suppressed"
         cursor.execute("UPDATE consent_suppression SET lifted_at = now()")
         cursor.execute(state)

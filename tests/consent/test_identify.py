@@ -23,9 +23,15 @@ def test_each_kind_of_name_leads_to_the_person_it_was_given_with() -> None:
     names = Names(external_id="C-1", email="anna@example.com", anonymous_id="a-1")
     (person,) = ids(names)
 
-    assert ids(
-        Names(external_id="C-1"), Names(email="anna@example.com"), Names(anonymous_id="a-1"), names
-    ) == [person] * 4
+    assert (
+        ids(
+            Names(external_id="C-1"),
+            Names(email="anna@example.com"),
+            Names(anonymous_id="a-1"),
+            names,
+        )
+        == [person] * 4
+    )
     assert DataSubject.objects.count() == 1
     assert set(Identifier.objects.values_list("kind", "source")) == {
         ("external_id", "shop"),
@@ -109,9 +115,7 @@ def test_identifiers_are_sealed_under_the_subjects_own_key() -> None:
     key = identity.unwrap(anna.wrapped_key or b"", pseudonym=str(anna.pseudonym))
     place = "consent_identifier.email"
 
-    opened = identity.open_sealed(
-        row.ciphertext, key=key, place=place, owner=str(anna.pseudonym)
-    )
+    opened = identity.open_sealed(row.ciphertext, key=key, place=place, owner=str(anna.pseudonym))
 
     assert opened == b"anna@example.com"
     other = identity.unwrap(ben.wrapped_key or b"", pseudonym=str(ben.pseudonym))

@@ -17,6 +17,7 @@ from consent import jobs
 
 # Each worker process keeps itself busy once it was woken; more than enough for one machine.
 WORKERS_WOKEN = 4
+# On top of the lease, after which mails of a worker that died come back.
 PATIENCE_SECONDS = 60
 
 
@@ -50,16 +51,24 @@ class Command(BaseCommand):
 
     def _send(self, campaign: Campaign, *, expected: int, by_workers: bool) -> run.Run:
         job = jobs.create("send_campaign", label=f"Send {campaign}")
+        patience = settings.ATTUNE_LEASE_SECONDS + PATIENCE_SECONDS
         result = run.Run(sent=0, seconds=0.0, problem="cancelled")
         with jobs.run(job, show=ProgressLine(self.stdout)) as progress:
             progress.expect(expected)
             if by_workers:
                 for _ in range(WORKERS_WOKEN):
                     send_next_chunk.delay(campaign.pk)
-                result = run.watch(campaign, patience_seconds=PATIENCE_SECONDS, progress=progress)
+                result = run.watch(
+                    campaign, clock=timezone.now, patience_seconds=patience, progress=progress
+                )
             else:
-                backend = get_backend(settings.EMAIL_URL)
-                result = run.here(campaign, backend=backend, clock=timezone.now, progress=progress)
+                result = run.here(
+                    campaign,
+                    backend=get_backend(settings.EMAIL_URL),
+                    clock=timezone.now,
+                    patience_seconds=patience,
+                    progress=progress,
+                )
             progress.result(
                 campaign=campaign.pk,
                 sent=result.sent,

@@ -85,10 +85,12 @@ window.Attune = (() => {
   const people = (count) => `${number(count)} ${count === 1 ? "customer" : "customers"}`;
 
   /** Keep a JSON textarea in step with an editor, and a way to see the JSON itself. */
-  const takeOver = (textarea, { value, readonly }) => {
+  const takeOver = (textarea, { readonly }) => {
     const host = h("div", { class: "at-host" });
     textarea.before(host);
     textarea.hidden = true;
+    // Each problem is shown again at the row it is about.
+    if (config().problems.length) textarea.parentNode.querySelector(":scope > .at-problems")?.remove();
     const note = h("p", { class: "at-hint" });
     const toggle = h(
       "button",
@@ -108,7 +110,7 @@ window.Attune = (() => {
       "Show as JSON"
     );
     textarea.after(note, toggle);
-    return { host, write: (content) => { textarea.value = JSON.stringify(content, null, 2); }, value };
+    return { host, write: (content) => { textarea.value = JSON.stringify(content, null, 2); } };
   };
 
   const parsed = (textarea, otherwise) => {

@@ -1,0 +1,43 @@
+"""What the tests of events, traits and segments share: a history, and tables left clean."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from personalization.ingest.accept import Incoming, accept
+from personalization.ingest.apply import Applied, apply_batch
+from personalization.models import Source
+from tests.consent.people import NOON
+
+SHOP = "shop"
+
+
+@pytest.fixture
+def real_commits(transactional_db: None, django_db_serialized_rollback: None) -> Iterator[None]:
+    """Let other connections see what is stored; empty the tables that Django does not flush."""
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE personalization_event, personalization_eventitem")
+
+
+def event(message_id: str, name: str = "Order Completed", **given: Any) -> Incoming:
+    """An event of customer C-1, an hour ago."""
+    values: dict[str, Any] = {"timestamp": NOON - timedelta(hours=1), "external_id": "C-1"}
+    return Incoming(message_id=message_id, event=name, **{**values, **given})
+
+
+def take_in(*events: Incoming, source: str = SHOP, now: datetime = NOON) -> Applied:
+    """Accept events and apply all that waits."""
+    Source.objects.get_or_create(slug=source, defaults={"name": source})
+    accept(events, source=source, now=now)
+    return apply_all(now=now)
+
+
+def apply_all(*, now: datetime = NOON) -> Applied:
+    total = Applied()
+    while (done := apply_batch(now=now)).taken:
+        total += done
+    return total

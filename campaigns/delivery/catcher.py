@@ -25,9 +25,10 @@ logger = logging.getLogger(__name__)
 class Keeper:
     """aiosmtpd's handler, shared by all connections."""
 
-    def __init__(self, mailbox: Path) -> None:
+    def __init__(self, mailbox: Path, *, delay_seconds: float = 0.0) -> None:
         self._mailbox = mailbox
         self._serials = count(1)
+        self._delay_seconds = delay_seconds
 
     async def handle_EHLO(
         self, server: SMTP, session: Session, envelope: Envelope, hostname: str, lines: list[str]
@@ -36,8 +37,17 @@ class Keeper:
         # aiosmtpd answers pipelined commands in order but does not say so.
         return [*lines[:-1], "250-PIPELINING", lines[-1]]
 
-    def keep(self, content: bytes) -> str:
-        """Answer 250 only when the mail is in the mailbox, otherwise ask to come again."""
+    async def keep(self, content: bytes) -> str:
+        """Answer 250 only when the mail is in the mailbox, otherwise ask to come again.
+
+        A delay lies half before and half after: who dies meanwhile may or may not have sent it.
+        """
+        await asyncio.sleep(self._delay_seconds / 2)
+        answer = self._store(content)
+        await asyncio.sleep(self._delay_seconds / 2)
+        return answer
+
+    def _store(self, content: bytes) -> str:
         try:
             local_mailbox.create(self._mailbox)
             name = local_mailbox.store(
@@ -76,7 +86,7 @@ class CatcherProtocol(SMTP):
         if content is None:
             answer = "552 5.3.4 the mail is larger than the catcher takes"
         else:
-            answer = self._keeper.keep(content)
+            answer = await self._keeper.keep(content)
         self.envelope = self._create_envelope()
         await self.push(answer)
 
@@ -110,12 +120,18 @@ class CatcherProtocol(SMTP):
             return await self._reader.read(error.consumed)
 
 
-def run(*, mailbox: Path, port: int, started: Callable[[int], None]) -> None:
-    """Catch mail until SIGINT or SIGTERM; `started` is told the port (0 lets the system choose)."""
+def run(
+    *, mailbox: Path, port: int, started: Callable[[int], None], delay_seconds: float = 0.0
+) -> None:
+    """Catch mail until SIGINT or SIGTERM; `started` is told the port (0 lets the system choose).
+
+    With a delay each mail takes that long, as with a provider far away.
+    """
     # aiosmtpd logs senders and recipients at level INFO.
     logging.getLogger("mail.log").setLevel(logging.WARNING)
     local_mailbox.create(mailbox)
-    asyncio.run(_serve(Keeper(mailbox), port=port, started=started))
+    keeper = Keeper(mailbox, delay_seconds=delay_seconds)
+    asyncio.run(_serve(keeper, port=port, started=started))
 
 
 async def _serve(keeper: Keeper, *, port: int, started: Callable[[int], None]) -> None:

@@ -25,7 +25,7 @@ class Figures:
     clicked: Recorded = None
     converted: int = 0
     unsubscribed: Recorded = None
-    revenue: Decimal = Decimal()
+    revenue: Decimal | None = Decimal()
 
     def rate(self, count: Recorded) -> float | None:
         base = self.delivered if self.delivered is not None else self.sent
@@ -58,7 +58,7 @@ SELECT count(*) FROM campaigns_trackingevent
 WHERE campaign_id = %s AND send_id IS NULL AND kind = 'clicked' AND NOT is_machine
 """
 _CONVERTED = """
-SELECT s.arm, count(DISTINCT c.send_id), coalesce(sum(c.amount), 0)
+SELECT s.arm, count(DISTINCT c.send_id), sum(c.amount)
 FROM campaigns_conversion c JOIN campaigns_send s ON s.id = c.send_id
 WHERE c.campaign_id = %s GROUP BY s.arm
 """
@@ -108,8 +108,14 @@ def _figures(
         clicked=_tracked(of_arm, kind="clicked") if has else None,
         converted=sum(row[1] for row in orders),
         unsubscribed=_tracked(of_arm, kind="unsubscribed") if has else None,
-        revenue=sum((row[2] for row in orders), Decimal()),
+        revenue=_revenue([row[2] for row in orders]),
     )
+
+
+def _revenue(amounts: list[Decimal | None]) -> Decimal | None:
+    """Orders without any amount were counted, not priced."""
+    priced = [amount for amount in amounts if amount is not None]
+    return sum(priced, Decimal()) if priced or not amounts else None
 
 
 def _tracked(rows: list[Any], *, kind: str, is_machine: bool = False) -> int:
@@ -127,4 +133,5 @@ def _sum(rows: list[Any], *, key: int, where: Any = None) -> dict[str, int]:
 def _rows(sql: str, campaign_id: int) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(sql, [campaign_id])
-        return cursor.fetchall()
+        rows: list[Any] = cursor.fetchall()
+    return rows

@@ -6,16 +6,18 @@ from django.db import connection
 
 WINDOW = timedelta(days=7)
 
-# Last mail wins, whether or not it was opened: who refused tracking buys, too.
+# Last mail wins, whether or not it was opened: who refused tracking buys, too. What was sent
+# before Attune came with its own results.
 _CLAIM = """
 INSERT INTO campaigns_conversion (send_id, campaign_id, order_key, occurred_at, amount)
 SELECT mail.id, mail.campaign_id, o.source_id || ':' || o.id, o.occurred_at, o.amount
 FROM personalization_event o
 CROSS JOIN LATERAL (
-    SELECT s.id, s.campaign_id FROM campaigns_send s
-    WHERE s.subject_id = o.profile_id AND s.state = 'sent'
+    SELECT s.id, s.campaign_id
+    FROM campaigns_send s JOIN campaigns_campaign c ON c.id = s.campaign_id
+    WHERE s.subject_id = o.profile_id AND s.state = 'sent' AND NOT c.is_imported
       AND s.sent_at <= o.occurred_at AND s.sent_at > o.occurred_at - %(window)s
-    ORDER BY s.sent_at DESC LIMIT 1
+    ORDER BY s.sent_at DESC, s.id DESC LIMIT 1
 ) AS mail
 WHERE o.name = 'Order Completed' AND o.occurred_at > %(since)s AND o.occurred_at <= %(now)s
 ON CONFLICT (order_key) DO NOTHING

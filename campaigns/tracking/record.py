@@ -7,6 +7,7 @@ from django.db import transaction
 from campaigns.models import Link, Send, TrackingEvent
 from campaigns.tracking import behaviour
 from consent import gate, ledger
+from consent.models import ConsentState, DataSubject
 
 Kind = TrackingEvent.Kind
 
@@ -45,13 +46,15 @@ def clicked(link: Link, *, send_id: int, at: datetime, is_machine: bool) -> None
 def unsubscribed(send_id: int, *, at: datetime) -> bool:
     """Take the person off the mail's purpose, at once and for good; say whether that was news."""
     send = Send.objects.select_related("campaign", "subject").filter(pk=send_id).first()
-    if send is None:
+    subject = _living(send.subject) if send else None
+    if send is None or subject is None:
         return False
-    subject = send.subject.merged_into or send.subject
-    permission = gate.ask(subject, purpose=send.campaign.purpose_id, at=at)
-    if permission.reason in ("erased", "no_consent"):
+    purpose = send.campaign.purpose_id
+    # Whoever never agreed, or whose consent ran out, objects all the same: it outranks imports.
+    said = ConsentState.objects.filter(subject=subject, purpose=purpose, is_objection=True)
+    if said.exists():
         return False
-    ledger.object_to(subject, purpose=send.campaign.purpose_id, source="unsubscribe link", at=at)
+    ledger.object_to(subject, purpose=purpose, source="unsubscribe link", at=at)
     _store(send, kind=Kind.UNSUBSCRIBED, at=at, is_machine=False)
     behaviour.happened("Unsubscribed", send, key="unsubscribed", at=at)
     return True
@@ -59,10 +62,18 @@ def unsubscribed(send_id: int, *, at: datetime) -> bool:
 
 def _trackable(send_id: int, *, at: datetime) -> Send | None:
     send = Send.objects.select_related("campaign", "subject").filter(pk=send_id).first()
-    if send is None:
+    subject = _living(send.subject) if send else None
+    if send is None or subject is None:
         return None
-    permission = gate.ask(send.subject, purpose=send.campaign.purpose_id, at=at)
+    permission = gate.ask(subject, purpose=send.campaign.purpose_id, at=at)
     return send if permission.may_track else None
+
+
+def _living(subject: DataSubject) -> DataSubject | None:
+    """Return whom a subject has become by merges; None once that person is erased."""
+    while subject.merged_into is not None:
+        subject = subject.merged_into
+    return subject if subject.erased_at is None else None
 
 
 def _store(

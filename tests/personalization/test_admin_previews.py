@@ -7,6 +7,8 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
+from personalization.conditions.to_sql import SqlCondition
+from personalization.segments import membership
 from personalization.segments import preview as previews
 from tests.campaigns.factories import NOON, person
 from tests.personalization.factories import GERMANS, client_of
@@ -65,11 +67,8 @@ def test_a_condition_that_takes_too_long_is_told_but_not_counted(
     slow = "CREATE FUNCTION pg_temp.wait() RETURNS boolean LANGUAGE plpgsql AS "
     with connection.cursor() as cursor:
         cursor.execute(f"{slow} $$ BEGIN PERFORM pg_sleep(1); RETURN true; END $$")
-    monkeypatch.setattr(
-        previews.membership,
-        "compiled",
-        lambda version, now: previews.SqlCondition("pg_temp.wait()"),
-    )
+    slow_condition = SqlCondition("pg_temp.wait()")
+    monkeypatch.setattr(membership, "compiled", lambda version, now: slow_condition)
 
     found = previews.preview(GERMANS, now=NOON)
 

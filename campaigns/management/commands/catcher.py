@@ -17,6 +17,9 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=2525, help="0 lets the system choose")
         parser.add_argument("--mailbox", type=Path, help="folder of the mails (var/mailbox)")
         parser.add_argument(
+            "--delay-ms", type=int, default=0, help="answer each mail as late as a far provider"
+        )
+        parser.add_argument(
             "--allow-without-debug",
             action="store_true",
             help="run although DEBUG and demo are off; mails are kept unencrypted",
@@ -34,6 +37,7 @@ class Command(BaseCommand):
                 mailbox=mailbox,
                 port=options["port"],
                 started=lambda port: self._announce(port, mailbox=mailbox),
+                delay_seconds=options["delay_ms"] / 1000,
             )
         except OSError as error:
             raise CommandError(

@@ -120,7 +120,7 @@ Attune.ConditionBuilder = class {
   event(node) {
     const { h, select } = Attune;
     const numbers = (op) => ["gte", "lte", "eq", "gt", "lt"].map((each) => [each, { gte: "at least", lte: "at most", eq: "exactly", gt: "more than", lt: "fewer than" }[each]]).concat(op === "between" || op === "ne" ? [[op, this.vocabulary.operatorLabels[op]]] : []);
-    const measures = [["never", "has never"], ["count", "has, this often:"], ["sum", "has, adding up to"], ["avg", "has, on average"]];
+    const measures = [["never", "has not"], ["count", "has, this often:"], ["sum", "has, adding up to"], ["avg", "has, on average"]];
     const events = this.vocabulary.events.map((event) => [event.name, event.name]);
     if (!events.some(([name]) => name === node.event)) events.unshift([node.event, `${node.event} (unknown)`]);
     const measure = (chosen) => { Object.assign(node, { measure: chosen, op: "gte", value: chosen === "count" ? 1 : 100 }); this.redraw(node); };

@@ -56,7 +56,7 @@ Attune.RulesetEditor = class {
       { class: "at-rule at-fallback", "aria-label": "Everyone else" },
       h("div", { class: "at-rule-line" },
         h("span", { class: "at-number-badge" }, icon("all_inclusive")),
-        h("div", { class: "at-rule-who" }, h("strong", {}, "Everyone else"), h("p", { class: "at-sentence" }, "Customers for whom no rule above holds, and those who did not agree to profiling.")),
+        h("div", { class: "at-rule-who" }, h("strong", {}, "Everyone else"), h("p", { class: "at-sentence" }, "Customers for whom no rule above holds. Data somebody did not agree to counts as not there.")),
         new Attune.OutcomeEditor(this.fallback.rule, this).element,
         h("span", { class: "at-rule-tools" }))
     );

@@ -11,13 +11,27 @@ import sys
 import time
 from pathlib import Path
 from types import FrameType
+from urllib.parse import quote
 
 import django
 from django.core.management import CommandError, call_command
 
 from config.celery import app as celery_app
 from config.embedded.errors import EmbeddedError
-from config.processes import NotStarted, Processes, answers, beat, catcher, web, worker
+from config.embedded.layout import var_folder
+from config.processes import (
+    NotStarted,
+    Processes,
+    answers,
+    beat,
+    catcher,
+    is_caught,
+    is_free,
+    mail_port,
+    refuse_busy,
+    web,
+    worker,
+)
 from config.serve import watch
 
 CAMPAIGN = "market-week"
@@ -41,17 +55,16 @@ def main() -> int:
 
 def _run(options: argparse.Namespace, *, processes: Processes) -> int:
     started = time.monotonic()
-    port, mail_port = options.port, _free_port(2525)
+    port = options.port
     server = f"http://127.0.0.1:{port}"
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    os.environ.setdefault("PUBLIC_URL", server)
-    os.environ["ATTUNE_MAIL_PORT"] = str(mail_port)
-    _refuse_busy(port)
+    refuse_busy(port)
+    _settle_environment(server=server)
     _step("Servers and tables")
     django.setup()
     celery_app.set_default()
     call_command("migrate", verbosity=0)
-    processes.start("catcher", catcher(mail_port))
+    if is_caught():
+        processes.start("catcher", catcher(mail_port()))
     processes.start("web", web(port))
     processes.start("worker", worker())
 
@@ -59,6 +72,8 @@ def _run(options: argparse.Namespace, *, processes: Processes) -> int:
     call_command("demo_load", customers=options.customers, data=options.data)
     processes.wait_for("web", lambda: answers(f"{server}/healthz"))
     _step("Campaign")
+    # Beat takes care of what a run before, killed in the middle, left in doubt.
+    processes.start("beat", beat())
     call_command("send_campaign", CAMPAIGN, workers=True)
     call_command("demo_readers", server=server)
     call_command("apply_inbox")
@@ -66,14 +81,26 @@ def _run(options: argparse.Namespace, *, processes: Processes) -> int:
     sys.stdout.write(f"Done in {time.monotonic() - started:.0f} seconds.\n")
     if options.no_serve:
         return 0
-    processes.start("beat", beat())
     return watch(processes, port=port)
+
+
+def _settle_environment(*, server: str) -> None:
+    """Set what this process and all it starts share; what is set already stays."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    os.environ.setdefault("PUBLIC_URL", server)
+    os.environ["ATTUNE_MAIL_PORT"] = port = str(_free_port(2525))
+    # The catcher is on this machine and answers at once: after a kill the next run waits for the
+    # lease, and nobody wants to wait five minutes.
+    mailbox = quote(str(var_folder() / "mailbox"))
+    catcher_url = f"catcher://127.0.0.1:{port}?timeout=2&mailbox={mailbox}"
+    os.environ.setdefault("EMAIL_URL", catcher_url)
+    os.environ.setdefault("ATTUNE_LEASE_SECONDS", "45")
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customers", type=int, help="how many customers (all)")
-    parser.add_argument("--data", type=Path, help="folder of your own customers, products and events")
+    parser.add_argument("--data", type=Path, help="folder of own customers, products and events")
     parser.add_argument("--no-serve", action="store_true", help="end after the summary")
     parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
     return parser.parse_args()
@@ -84,29 +111,14 @@ def _step(name: str) -> None:
     sys.stdout.flush()
 
 
-def _refuse_busy(port: int) -> None:
-    if not _is_free(port):
-        raise NotStarted(f"Port {port} is in use. Choose another: make demo PORT={port + 1}")
-
-
 def _free_port(wanted: int) -> int:
     """Return the wanted port, or any free one where another program has it."""
-    if _is_free(wanted):
+    if is_free(wanted):
         return wanted
     with socket.socket() as any_port:
         any_port.bind(("127.0.0.1", 0))
         number: int = any_port.getsockname()[1]
     return number
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def _as_interrupt(number: int, frame: FrameType | None) -> None:

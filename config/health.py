@@ -60,15 +60,15 @@ def migration_problem(before: Problems) -> str:
     if before["database"]:
         return "unknown: no database"
     try:
-        executor = MigrationExecutor(connection)
-        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        loader = MigrationExecutor(connection).loader
     except Error:
         return "unknown: no database"
+    # All of them, and not only the newest of each app: an older one may be the one that lacks.
+    graph = loader.graph
+    plan = dict.fromkeys(key for leaf in graph.leaf_nodes() for key in graph.forwards_plan(leaf))
+    missing = [".".join(key) for key in plan if key not in loader.applied_migrations]
     if missing:
-        first = missing[0][0]
-        return (
-            f"{len(missing)} missing, first {first.app_label}.{first.name}: run manage.py migrate"
-        )
+        return f"{len(missing)} missing, first {missing[0]}: run manage.py migrate"
     return ""
 
 

@@ -1,16 +1,18 @@
 """Start the processes of an installation side by side; none of them outlives this one."""
 
 import ctypes
+import http.client
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from config.embedded.layout import var_folder
 
@@ -18,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None, use_errno=True)
 PATIENCE_SECONDS = 30
+STOP_SECONDS = 10
 
 
 class NotStarted(Exception):
@@ -49,26 +52,30 @@ class Processes:
         """Wait until a child answers, or say why it does not."""
         end = time.monotonic() + PATIENCE_SECONDS
         while not is_ready():
-            if self._children[name].poll() is not None or time.monotonic() > end:
+            if _has_ended(self._children[name]) or time.monotonic() > end:
                 tail = self.log(name).read_text(errors="replace")[-1500:]
                 raise NotStarted(f"{name} did not start. The end of {self.log(name)}:\n{tail}")
             time.sleep(0.1)
 
     def dead(self) -> list[str]:
         """Return the names of children that ended."""
-        return [name for name, child in self._children.items() if child.poll() is not None]
+        return [name for name, child in self._children.items() if _has_ended(child)]
 
     def stop(self) -> None:
-        """Ask all to end, and make them after ten seconds."""
+        """Ask all to end, and make them, and whatever they leave behind, after ten seconds.
+
+        Only the child itself is asked: it ends its own children in good order, a worker after
+        the chunk under way.
+        """
         for child in self._children.values():
-            _signal(child, signal.SIGTERM)
-        end = time.monotonic() + 10
+            if not _has_ended(child):
+                os.kill(child.pid, signal.SIGTERM)
+        end = time.monotonic() + STOP_SECONDS
+        while time.monotonic() < end and not all(map(_has_ended, self._children.values())):
+            time.sleep(0.05)
         for child in self._children.values():
-            try:
-                child.wait(timeout=max(0.1, end - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                _signal(child, signal.SIGKILL)
-                child.wait()
+            _kill_session(child)
+            child.wait()
         self._children.clear()
 
     def log(self, name: str) -> Path:
@@ -100,25 +107,62 @@ def catcher(port: int) -> list[str]:
     return [sys.executable, "manage.py", "catcher", "--port", str(port)]
 
 
+def mail_port() -> int:
+    """Return the port of the local catcher, as EMAIL_URL has it where it is set."""
+    given = urlsplit(os.environ.get("EMAIL_URL", ""))
+    return given.port or int(os.environ.get("ATTUNE_MAIL_PORT", "2525"))
+
+
+def is_caught() -> bool:
+    """Say whether mail goes to the local catcher."""
+    return urlsplit(os.environ.get("EMAIL_URL", "catcher://")).scheme == "catcher"
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def refuse_busy(port: int) -> None:
+    if not is_free(port):
+        raise NotStarted(f"Port {port} is in use. Choose another, as in: PORT={port + 1}")
+
+
 def answers(url: str) -> bool:
     """Say whether a server of ours answers at all, well or not."""
+    where = urlsplit(url)
+    client = http.client.HTTPConnection(where.hostname or "", where.port, timeout=2)
     try:
-        with urllib.request.urlopen(url, timeout=2):
-            return True
-    except urllib.error.HTTPError:
-        return True
-    except OSError:
+        client.request("GET", where.path)
+        client.getresponse()
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        client.close()
+    return True
 
 
 def _tool(name: str) -> str:
     return str(Path(sys.executable).with_name(name))
 
 
-def _signal(child: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
-    """Signal a child and what it started: it leads a session of its own."""
-    if child.poll() is None:
-        os.killpg(child.pid, number)
+def _has_ended(child: "subprocess.Popen[bytes]") -> bool:
+    """Look without reaping: as long as a child is not reaped, its number is nobody else's."""
+    if sys.platform != "linux" or child.returncode is not None:
+        return child.poll() is not None
+    return os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _kill_session(child: "subprocess.Popen[bytes]") -> None:
+    """Kill a child and what it left behind: it leads a session of its own."""
+    if child.returncode is None:
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
 
 
 def _die_with(parent: int) -> None:

@@ -8,7 +8,18 @@ from types import FrameType
 
 import django
 
-from config.processes import NotStarted, Processes, answers, beat, catcher, web, worker
+from config.processes import (
+    NotStarted,
+    Processes,
+    answers,
+    beat,
+    catcher,
+    is_caught,
+    mail_port,
+    refuse_busy,
+    web,
+    worker,
+)
 
 
 def main() -> int:
@@ -24,13 +35,16 @@ def main() -> int:
     except NotStarted as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    except KeyboardInterrupt:
+        return 130
     finally:
         processes.stop()
 
 
 def start(processes: Processes, *, port: int) -> None:
-    if os.environ.get("EMAIL_URL", "catcher://").startswith("catcher://"):
-        processes.start("catcher", catcher(int(os.environ.get("ATTUNE_MAIL_PORT", "2525"))))
+    refuse_busy(port)
+    if is_caught():
+        processes.start("catcher", catcher(mail_port()))
     processes.start("web", web(port))
     processes.start("worker", worker())
     processes.start("beat", beat())

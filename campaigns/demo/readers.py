@@ -1,16 +1,18 @@
 """Generated readers: a share of the caught mails is opened and clicked, over real HTTP."""
 
-import random
 import re
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from html import unescape
+from http import HTTPStatus
+from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
+
+import numpy as np
 
 SEED = 20170101
 OPENS, CLICKS, UNSUBSCRIBES = 0.45, 0.12, 0.004
@@ -21,6 +23,12 @@ PAUSE_SECONDS = 2.5
 _PIXEL = re.compile(r'src="([^"]*/o/[^"]+\.gif)"')
 _CLICK = re.compile(r'href="([^"]*/c/[^"]+)"')
 _UNSUBSCRIBE = re.compile(r"<([^>]*/u/[^>]+)>")
+# A click leads to the shop, which does not exist: the redirect is the answer.
+_GOOD = (HTTPStatus.OK, HTTPStatus.FOUND)
+
+
+class Unanswered(Exception):
+    """The web process did not take a link of a mail; says which kind and what it answered."""
 
 
 @dataclass(slots=True)
@@ -30,53 +38,43 @@ class Read:
     unsubscribed: int = 0
 
 
-def read_some(mails: Sequence[Path], *, server: str) -> Read:
+def read_some(
+    mails: Sequence[Path], *, server: str, pause_seconds: float = PAUSE_SECONDS
+) -> Read:
     """Open, click and unsubscribe as a share of readers would; the choice is the same each run."""
-    time.sleep(PAUSE_SECONDS)
-    chance, done = random.Random(SEED), Read()
-    for path in mails:
-        opens, clicks, leaves = (chance.random() for _ in range(3))
-        if opens < OPENS:
-            _read(
-                path, server=server, clicks=clicks < CLICKS, leaves=leaves < UNSUBSCRIBES, done=done
-            )
+    time.sleep(pause_seconds)
+    chances, done = np.random.default_rng(SEED).random((len(mails), 3)).tolist(), Read()
+    where = urlsplit(server)
+    with closing(HTTPConnection(where.hostname or "", where.port, timeout=10)) as web:
+        for path, (opens, clicks, leaves) in zip(mails, chances, strict=True):
+            if opens < OPENS:
+                is_leaving = leaves < UNSUBSCRIBES
+                _read(path, web=web, clicks=clicks < CLICKS, leaves=is_leaving, done=done)
     return done
 
 
-def _read(path: Path, *, server: str, clicks: bool, leaves: bool, done: Read) -> None:
+def _read(path: Path, *, web: HTTPConnection, clicks: bool, leaves: bool, done: Read) -> None:
     mail = message_from_bytes(path.read_bytes(), policy=policy.default)
     body = mail.get_body(("html",))
     html = body.get_content() if body else ""
     if pixel := _PIXEL.search(html):
-        _ask(pixel.group(1), server=server)
+        _ask(pixel.group(1), web=web)
         done.opened += 1
     links = _CLICK.findall(html)
     if clicks and links:
-        _ask(links[len(html) % len(links)], server=server)
+        _ask(links[len(html) % len(links)], web=web)
         done.clicked += 1
     unsubscribe = _UNSUBSCRIBE.search(str(mail["List-Unsubscribe"] or ""))
     if leaves and unsubscribe:
-        _ask(unsubscribe.group(1), server=server, body=b"List-Unsubscribe=One-Click")
+        _ask(unsubscribe.group(1), web=web, body=b"List-Unsubscribe=One-Click")
         done.unsubscribed += 1
 
 
-class _StayHere(urllib.request.HTTPRedirectHandler):
-    """A click leads to the shop, which does not exist: take the redirect as the answer."""
-
-    def redirect_request(self, *args: object, **kwargs: object) -> None:
-        return None
-
-
-_opener = urllib.request.build_opener(_StayHere)
-
-
-def _ask(url: str, *, server: str, body: bytes | None = None) -> None:
+def _ask(url: str, *, web: HTTPConnection, body: bytes | None = None) -> None:
     """Call the address of a mail at the demo's own server, wherever PUBLIC_URL points."""
-    target = server + urlsplit(unescape(url)).path
-    request = urllib.request.Request(target, data=body, headers={"User-Agent": BROWSER})
-    try:
-        with _opener.open(request, timeout=10):
-            pass
-    except urllib.error.HTTPError as answer:
-        if answer.code not in (301, 302):
-            raise
+    path = urlsplit(unescape(url)).path
+    web.request("POST" if body else "GET", path, body=body, headers={"User-Agent": BROWSER})
+    with web.getresponse() as answer:
+        answer.read()
+        if answer.status not in _GOOD:
+            raise Unanswered(f"a link of the kind {path[:3]} was answered with {answer.status}")

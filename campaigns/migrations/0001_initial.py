@@ -10,265 +10,674 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('consent', '0001_initial'),
-        ('personalization', '0001_initial'),
+        ("consent", "0001_initial"),
+        ("personalization", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='DemoInstallation',
+            name="DemoInstallation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('dataset', models.CharField(max_length=60, unique=True)),
-                ('label', models.CharField(max_length=200)),
-                ('shift_weeks', models.IntegerField(default=0)),
-                ('loaded_at', models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("dataset", models.CharField(max_length=60, unique=True)),
+                ("label", models.CharField(max_length=200)),
+                ("shift_weeks", models.IntegerField(default=0)),
+                ("loaded_at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
         ),
         migrations.CreateModel(
-            name='FrequencyCounter',
+            name="FrequencyCounter",
             fields=[
-                ('subject', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, serialize=False, to='consent.datasubject')),
-                ('window_started_at', models.DateTimeField()),
-                ('count', models.PositiveSmallIntegerField()),
+                (
+                    "subject",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        serialize=False,
+                        to="consent.datasubject",
+                    ),
+                ),
+                ("window_started_at", models.DateTimeField()),
+                ("count", models.PositiveSmallIntegerField()),
             ],
         ),
         migrations.CreateModel(
-            name='Template',
+            name="Template",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(help_text='Short name for links and API.', max_length=80, unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('description', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('is_archived', models.BooleanField(default=False, editable=False)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "slug",
+                    models.SlugField(
+                        help_text="Short name for links and API.", max_length=80, unique=True
+                    ),
+                ),
+                ("name", models.CharField(max_length=120)),
+                ("description", models.TextField(blank=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                ("is_archived", models.BooleanField(default=False, editable=False)),
             ],
             options={
-                'ordering': ['name'],
-                'abstract': False,
+                "ordering": ["name"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Campaign',
+            name="Campaign",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=80, unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('kind', models.CharField(choices=[('broadcast', 'Broadcast'), ('triggered', 'Triggered')], default='broadcast', max_length=10)),
-                ('status', models.CharField(choices=[('draft', 'Draft'), ('sending', 'Sending'), ('paused', 'Paused'), ('sent', 'Sent')], default='draft', editable=False, max_length=10)),
-                ('recommendation_count', models.PositiveSmallIntegerField(default=4, help_text='Products in `recommendations` of the template; 0 for none.')),
-                ('priority', models.SmallIntegerField(default=0, help_text="Who gets the place when a person's weekly limit is nearly reached.")),
-                ('is_capped', models.BooleanField(default=True, help_text='Counts towards and obeys the weekly limit per person.')),
-                ('utm_source', models.CharField(default='attune', max_length=60)),
-                ('utm_medium', models.CharField(default='email', max_length=60)),
-                ('utm_campaign', models.CharField(blank=True, help_text='Empty: the short name.', max_length=120)),
-                ('is_imported', models.BooleanField(default=False, editable=False)),
-                ('has_tracking', models.BooleanField(default=True, editable=False)),
-                ('problem', models.CharField(blank=True, editable=False, max_length=300)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('launched_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('purpose', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='campaigns', to='consent.purpose')),
-                ('segments', models.ManyToManyField(blank=True, related_name='campaigns', to='personalization.segment')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("slug", models.SlugField(max_length=80, unique=True)),
+                ("name", models.CharField(max_length=120)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("broadcast", "Broadcast"), ("triggered", "Triggered")],
+                        default="broadcast",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("sending", "Sending"),
+                            ("paused", "Paused"),
+                            ("sent", "Sent"),
+                        ],
+                        default="draft",
+                        editable=False,
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "recommendation_count",
+                    models.PositiveSmallIntegerField(
+                        default=4,
+                        help_text="Products in `recommendations` of the template; 0 for none.",
+                    ),
+                ),
+                (
+                    "priority",
+                    models.SmallIntegerField(
+                        default=0,
+                        help_text="Who gets the place when a person's weekly limit is nearly reached.",
+                    ),
+                ),
+                (
+                    "is_capped",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Counts towards and obeys the weekly limit per person.",
+                    ),
+                ),
+                ("utm_source", models.CharField(default="attune", max_length=60)),
+                ("utm_medium", models.CharField(default="email", max_length=60)),
+                (
+                    "utm_campaign",
+                    models.CharField(
+                        blank=True, help_text="Empty: the short name.", max_length=120
+                    ),
+                ),
+                ("is_imported", models.BooleanField(default=False, editable=False)),
+                ("has_tracking", models.BooleanField(default=True, editable=False)),
+                ("problem", models.CharField(blank=True, editable=False, max_length=300)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                ("launched_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "purpose",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="campaigns",
+                        to="consent.purpose",
+                    ),
+                ),
+                (
+                    "segments",
+                    models.ManyToManyField(
+                        blank=True, related_name="campaigns", to="personalization.segment"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at'],
+                "ordering": ["-created_at"],
             },
         ),
         migrations.CreateModel(
-            name='Experiment',
+            name="Experiment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120)),
-                ('hypothesis', models.TextField(blank=True)),
-                ('metric', models.CharField(choices=[('opened', 'Opened'), ('clicked', 'Clicked'), ('converted', 'Converted')], default='clicked', max_length=12)),
-                ('holdout_percent', models.PositiveSmallIntegerField(default=0, help_text='Share of the audience that gets no mail, to measure what mailing is worth.', validators=[django.core.validators.MaxValueValidator(90)])),
-                ('seed', models.CharField(editable=False, max_length=60)),
-                ('campaign', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='experiment', to='campaigns.campaign')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=120)),
+                ("hypothesis", models.TextField(blank=True)),
+                (
+                    "metric",
+                    models.CharField(
+                        choices=[
+                            ("opened", "Opened"),
+                            ("clicked", "Clicked"),
+                            ("converted", "Converted"),
+                        ],
+                        default="clicked",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "holdout_percent",
+                    models.PositiveSmallIntegerField(
+                        default=0,
+                        help_text="Share of the audience that gets no mail, to measure what mailing is worth.",
+                        validators=[django.core.validators.MaxValueValidator(90)],
+                    ),
+                ),
+                ("seed", models.CharField(editable=False, max_length=60)),
+                (
+                    "campaign",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="experiment",
+                        to="campaigns.campaign",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Link',
+            name="Link",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('url', models.URLField(max_length=2000)),
-                ('url_hash', models.CharField(editable=False, max_length=64)),
-                ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='links', to='campaigns.campaign')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("url", models.URLField(max_length=2000)),
+                ("url_hash", models.CharField(editable=False, max_length=64)),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="links",
+                        to="campaigns.campaign",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Send',
+            name="Send",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('step', models.PositiveSmallIntegerField(default=0)),
-                ('occurrence', models.CharField(max_length=100)),
-                ('message_key', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('state', models.CharField(choices=[('planned', 'Planned'), ('held', 'Held'), ('skipped', 'Skipped'), ('claimed', 'Claimed'), ('handing_over', 'Handing over'), ('sent', 'Sent'), ('failed', 'Failed'), ('unknown', 'Unknown')], default='planned', max_length=12)),
-                ('reason', models.CharField(blank=True, help_text='Why it was skipped or held.', max_length=40)),
-                ('detail', models.CharField(blank=True, help_text="The provider's last word.", max_length=300)),
-                ('arm', models.CharField(blank=True, max_length=20)),
-                ('due_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('is_counted', models.BooleanField(default=False, editable=False)),
-                ('lease_token', models.UUIDField(blank=True, editable=False, null=True)),
-                ('lease_until', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('handed_over_at', models.DateTimeField(blank=True, null=True)),
-                ('sent_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sends', to='campaigns.campaign')),
-                ('subject', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sends', to='consent.datasubject')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("step", models.PositiveSmallIntegerField(default=0)),
+                ("occurrence", models.CharField(max_length=100)),
+                ("message_key", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("planned", "Planned"),
+                            ("held", "Held"),
+                            ("skipped", "Skipped"),
+                            ("claimed", "Claimed"),
+                            ("handing_over", "Handing over"),
+                            ("sent", "Sent"),
+                            ("failed", "Failed"),
+                            ("unknown", "Unknown"),
+                        ],
+                        default="planned",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True, help_text="Why it was skipped or held.", max_length=40
+                    ),
+                ),
+                (
+                    "detail",
+                    models.CharField(
+                        blank=True, help_text="The provider's last word.", max_length=300
+                    ),
+                ),
+                ("arm", models.CharField(blank=True, max_length=20)),
+                ("due_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("is_counted", models.BooleanField(default=False, editable=False)),
+                ("lease_token", models.UUIDField(blank=True, editable=False, null=True)),
+                ("lease_until", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("handed_over_at", models.DateTimeField(blank=True, null=True)),
+                ("sent_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="sends",
+                        to="campaigns.campaign",
+                    ),
+                ),
+                (
+                    "subject",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="sends",
+                        to="consent.datasubject",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Conversion',
+            name="Conversion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('order_key', models.CharField(max_length=200, unique=True)),
-                ('occurred_at', models.DateTimeField()),
-                ('amount', models.DecimalField(blank=True, decimal_places=2, max_digits=14, null=True)),
-                ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='conversions', to='campaigns.campaign')),
-                ('send', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='conversions', to='campaigns.send')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("order_key", models.CharField(max_length=200, unique=True)),
+                ("occurred_at", models.DateTimeField()),
+                (
+                    "amount",
+                    models.DecimalField(blank=True, decimal_places=2, max_digits=14, null=True),
+                ),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="conversions",
+                        to="campaigns.campaign",
+                    ),
+                ),
+                (
+                    "send",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="conversions",
+                        to="campaigns.send",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='SenderIdentity',
+            name="SenderIdentity",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(help_text='The name readers see, as in “Attune Market”.', max_length=100)),
-                ('from_email', models.EmailField(max_length=254)),
-                ('reply_to', models.EmailField(blank=True, max_length=254)),
-                ('postal_address', models.CharField(help_text='Printed in every footer: a street address is a legal duty.', max_length=300)),
-                ('logo_url', models.URLField(blank=True)),
-                ('is_default', models.BooleanField(default=False)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "name",
+                    models.CharField(
+                        help_text="The name readers see, as in “Attune Market”.", max_length=100
+                    ),
+                ),
+                ("from_email", models.EmailField(max_length=254)),
+                ("reply_to", models.EmailField(blank=True, max_length=254)),
+                (
+                    "postal_address",
+                    models.CharField(
+                        help_text="Printed in every footer: a street address is a legal duty.",
+                        max_length=300,
+                    ),
+                ),
+                ("logo_url", models.URLField(blank=True)),
+                ("is_default", models.BooleanField(default=False)),
             ],
             options={
-                'verbose_name': 'sender identity',
-                'verbose_name_plural': 'sender identities',
-                'constraints': [models.UniqueConstraint(condition=models.Q(('is_default', True)), fields=('is_default',), name='campaigns_sender_one_default')],
+                "verbose_name": "sender identity",
+                "verbose_name_plural": "sender identities",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_default", True)),
+                        fields=("is_default",),
+                        name="campaigns_sender_one_default",
+                    )
+                ],
             },
         ),
         migrations.AddField(
-            model_name='campaign',
-            name='sender',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='campaigns', to='campaigns.senderidentity'),
+            model_name="campaign",
+            name="sender",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="campaigns",
+                to="campaigns.senderidentity",
+            ),
         ),
         migrations.AddField(
-            model_name='campaign',
-            name='template',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='campaigns', to='campaigns.template'),
+            model_name="campaign",
+            name="template",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="campaigns",
+                to="campaigns.template",
+            ),
         ),
         migrations.CreateModel(
-            name='TemplateVersion',
+            name="TemplateVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('review', 'In review'), ('live', 'Live'), ('retired', 'Retired')], default='draft', max_length=8)),
-                ('content', models.JSONField()),
-                ('note', models.CharField(blank=True, help_text='What changed, and why.', max_length=200)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('published_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('approver', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('author', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('of', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='campaigns.template')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("review", "In review"),
+                            ("live", "Live"),
+                            ("retired", "Retired"),
+                        ],
+                        default="draft",
+                        max_length=8,
+                    ),
+                ),
+                ("content", models.JSONField()),
+                (
+                    "note",
+                    models.CharField(
+                        blank=True, help_text="What changed, and why.", max_length=200
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                ("published_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "approver",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "author",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "of",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="versions",
+                        to="campaigns.template",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-number'],
-                'abstract': False,
+                "ordering": ["-number"],
+                "abstract": False,
             },
         ),
         migrations.AddField(
-            model_name='template',
-            name='live',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.templateversion'),
+            model_name="template",
+            name="live",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="campaigns.templateversion",
+            ),
         ),
         migrations.AddField(
-            model_name='campaign',
-            name='template_version',
-            field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.templateversion'),
+            model_name="campaign",
+            name="template_version",
+            field=models.ForeignKey(
+                blank=True,
+                editable=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="campaigns.templateversion",
+            ),
         ),
         migrations.CreateModel(
-            name='TrackingEvent',
+            name="TrackingEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('delivered', 'Delivered'), ('opened', 'Opened'), ('clicked', 'Clicked'), ('bounced', 'Bounced'), ('complained', 'Marked as spam'), ('unsubscribed', 'Unsubscribed')], max_length=12)),
-                ('is_machine', models.BooleanField(default=False, help_text='A mail scanner or proxy, not a person.')),
-                ('occurred_at', models.DateTimeField()),
-                ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tracking', to='campaigns.campaign')),
-                ('link', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to='campaigns.link')),
-                ('send', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='tracking', to='campaigns.send')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("delivered", "Delivered"),
+                            ("opened", "Opened"),
+                            ("clicked", "Clicked"),
+                            ("bounced", "Bounced"),
+                            ("complained", "Marked as spam"),
+                            ("unsubscribed", "Unsubscribed"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "is_machine",
+                    models.BooleanField(
+                        default=False, help_text="A mail scanner or proxy, not a person."
+                    ),
+                ),
+                ("occurred_at", models.DateTimeField()),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tracking",
+                        to="campaigns.campaign",
+                    ),
+                ),
+                (
+                    "link",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to="campaigns.link",
+                    ),
+                ),
+                (
+                    "send",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tracking",
+                        to="campaigns.send",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='CampaignSlot',
+            name="CampaignSlot",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.SlugField(help_text='As in {{ blocks.hero.html }}.', max_length=40)),
-                ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='slots', to='campaigns.campaign')),
-                ('ruleset', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='slots', to='personalization.ruleset')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "name",
+                    models.SlugField(help_text="As in {{ blocks.hero.html }}.", max_length=40),
+                ),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="slots",
+                        to="campaigns.campaign",
+                    ),
+                ),
+                (
+                    "ruleset",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="slots",
+                        to="personalization.ruleset",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('campaign', 'name'), name='campaigns_slot_unique')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("campaign", "name"), name="campaigns_slot_unique"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ExperimentArm',
+            name="ExperimentArm",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.SlugField(max_length=20)),
-                ('name', models.CharField(max_length=100)),
-                ('weight', models.PositiveSmallIntegerField(default=1)),
-                ('subject', models.CharField(blank=True, help_text="Liquid; empty: the template's own subject line.", max_length=200)),
-                ('experiment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='arms', to='campaigns.experiment')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.SlugField(max_length=20)),
+                ("name", models.CharField(max_length=100)),
+                ("weight", models.PositiveSmallIntegerField(default=1)),
+                (
+                    "subject",
+                    models.CharField(
+                        blank=True,
+                        help_text="Liquid; empty: the template's own subject line.",
+                        max_length=200,
+                    ),
+                ),
+                (
+                    "experiment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="arms",
+                        to="campaigns.experiment",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['key'],
-                'constraints': [models.UniqueConstraint(fields=('experiment', 'key'), name='campaigns_arm_unique')],
+                "ordering": ["key"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("experiment", "key"), name="campaigns_arm_unique"
+                    )
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='link',
-            constraint=models.UniqueConstraint(fields=('campaign', 'url_hash'), name='campaigns_link_unique'),
+            model_name="link",
+            constraint=models.UniqueConstraint(
+                fields=("campaign", "url_hash"), name="campaigns_link_unique"
+            ),
         ),
         migrations.AddIndex(
-            model_name='send',
-            index=models.Index(condition=models.Q(('state', 'planned')), fields=['campaign', 'due_at', 'id'], name='campaigns_send_planned'),
+            model_name="send",
+            index=models.Index(
+                condition=models.Q(("state", "planned")),
+                fields=["campaign", "due_at", "id"],
+                name="campaigns_send_planned",
+            ),
         ),
         migrations.AddIndex(
-            model_name='send',
-            index=models.Index(condition=models.Q(('state__in', ['claimed', 'handing_over'])), fields=['lease_until'], name='campaigns_send_leased'),
+            model_name="send",
+            index=models.Index(
+                condition=models.Q(("state__in", ["claimed", "handing_over"])),
+                fields=["lease_until"],
+                name="campaigns_send_leased",
+            ),
         ),
         migrations.AddIndex(
-            model_name='send',
-            index=models.Index(fields=['campaign', 'state'], name='campaigns_send_by_state'),
+            model_name="send",
+            index=models.Index(fields=["campaign", "state"], name="campaigns_send_by_state"),
         ),
         migrations.AddIndex(
-            model_name='send',
-            index=models.Index(fields=['sent_at'], name='campaigns_send_by_time'),
+            model_name="send",
+            index=models.Index(fields=["sent_at"], name="campaigns_send_by_time"),
         ),
         migrations.AddConstraint(
-            model_name='send',
-            constraint=models.UniqueConstraint(fields=('campaign', 'step', 'subject', 'occurrence'), name='campaigns_send_once'),
+            model_name="send",
+            constraint=models.UniqueConstraint(
+                fields=("campaign", "step", "subject", "occurrence"), name="campaigns_send_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='templateversion',
-            constraint=models.UniqueConstraint(fields=('of', 'number'), name='campaigns_template_version'),
+            model_name="templateversion",
+            constraint=models.UniqueConstraint(
+                fields=("of", "number"), name="campaigns_template_version"
+            ),
         ),
         migrations.AddIndex(
-            model_name='trackingevent',
-            index=models.Index(fields=['campaign', 'kind', 'send'], name='campaigns_t_campaig_0e7867_idx'),
+            model_name="trackingevent",
+            index=models.Index(
+                fields=["campaign", "kind", "send"], name="campaigns_t_campaig_0e7867_idx"
+            ),
         ),
     ]

@@ -22,6 +22,11 @@ class SendQuerySet(models.QuerySet["Send"]):
         is_doubtful = Q(state=Send.State.UNKNOWN, lease_until__isnull=False)
         return self.filter(Q(state__in=Send.OPEN_STATES) | is_doubtful)
 
+    def doubtful(self) -> Self:
+        """Rows in doubt whose worker will hear no answer any more."""
+        is_over = Q(lease_until__isnull=True) | Q(lease_until__lt=Now())
+        return self.filter(is_over, state=Send.State.UNKNOWN)
+
     def lapsed(self, state: str) -> Self:
         """Rows whose worker did not come back before its lease ran out, by the database's clock."""
         return self.filter(state=state, lease_until__lt=Now())

@@ -1,5 +1,6 @@
 """Launch, pause, resume and finish a campaign."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -74,6 +75,12 @@ def finish(*, now: datetime) -> int:
     return done.update(status=Status.SENT, finished_at=now, problem="")
 
 
+def reopen(campaign_ids: Collection[int]) -> None:
+    """Send again for closed campaigns that got rows back; a paused one stays paused."""
+    closed = Campaign.objects.filter(pk__in=campaign_ids, status=Status.SENT)
+    closed.update(status=Status.SENDING)
+
+
 def due(*, now: datetime) -> list[int]:
     """Return the campaigns that have something to send now."""
     is_due = Exists(Send.objects.due(at=now).filter(campaign=OuterRef("pk")))
@@ -88,8 +95,7 @@ def release_held(*, now: datetime) -> int:
         state=Send.State.SKIPPED, reason="held_too_long"
     )
     due = held.filter(due_at__lte=now)
-    reopened = list(due.values_list("campaign", flat=True).distinct())
-    Campaign.objects.filter(pk__in=reopened, status=Status.SENT).update(status=Status.SENDING)
+    reopen(set(due.values_list("campaign", flat=True)))
     return due.update(state=Send.State.PLANNED, reason="")
 
 

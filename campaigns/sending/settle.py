@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import F
 
 from campaigns.models import Send
+from campaigns.sending import lifecycle
 from campaigns.tracking import behaviour
 from consent import audit
 
@@ -22,7 +23,7 @@ def settle(
 
     Rows whose lease still runs are left alone: their worker may yet hear the answer.
     """
-    doubtful = Send.objects.filter(pk__in=send_ids, state=State.UNKNOWN, lease_until__lt=now)
+    doubtful = Send.objects.doubtful().filter(pk__in=send_ids)
     rows = list(doubtful.select_for_update().order_by("pk"))
     chosen = Send.objects.filter(pk__in=[row.pk for row in rows])
     if arrived:
@@ -37,6 +38,7 @@ def settle(
         chosen.update(
             state=State.PLANNED, due_at=now, lease_until=None, detail="settled by hand: sent again"
         )
+        lifecycle.reopen({row.campaign_id for row in rows})
     for row in rows:
         audit.note("send.settle", actor=actor, target=row, detail={"arrived": arrived})
     return len(rows)

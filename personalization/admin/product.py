@@ -13,7 +13,7 @@ from personalization.models import Product
 @register(Product)
 class ProductAdmin(PageAdmin[Product]):
     list_display = ("named", "category", "brand", "cost", "stock")
-    list_filter = ("in_stock", "is_active", CategoryFilter)
+    list_filter = ("in_stock", "is_active", "is_sensitive", CategoryFilter)
     search_fields = ("name", "product_id", "brand")
     search_help_text = "Search by name, brand or the shop's own id."
     paginator = CappedPaginator
@@ -22,7 +22,7 @@ class ProductAdmin(PageAdmin[Product]):
         ("product_id", "name"),
         ("category", "department", "brand"),
         ("price", "currency"),
-        ("in_stock", "is_active"),
+        ("in_stock", "is_active", "is_sensitive"),
         "url",
         "image_url",
         "attributes",
@@ -54,4 +54,7 @@ class ProductAdmin(PageAdmin[Product]):
         return chips(
             chip("In stock", tone="good") if product.in_stock else chip("Sold out", tone="bad"),
             SafeString() if product.is_active else chip("Switched off", tone="warn"),
+            chip("Sensitive", tone="warn", title="Never recommended")
+            if product.is_sensitive
+            else SafeString(),
         )

@@ -3,7 +3,7 @@
 import re
 import typing
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
@@ -15,6 +15,7 @@ from liquid.builtin.tags.for_tag import BreakNode, ContinueNode, ForNode
 from liquid.exceptions import LiquidError
 from liquid.expression import Expression
 
+from personalization.content.liquid_program import Step, compile_nodes
 from personalization.content.liquid_runtime import (
     ENVIRONMENTS,
     BoundedRangeEnd,
@@ -64,6 +65,7 @@ class Compiled:
     kind: Kind
     source: str
     template: BoundTemplate
+    program: Step = field(repr=False)
 
     def render(self, context: Mapping[str, object]) -> str:
         """Render with plain data; a resource limit or a failing filter is a TemplateProblem."""
@@ -71,8 +73,7 @@ class Compiled:
         liquid_context = PlainContext(self.template, data=context)
         buffer = OutputBuffer()
         try:
-            for node in self.template.nodes:
-                node.render(liquid_context, buffer)
+            self.program(liquid_context, buffer)
         except LiquidError as error:
             raise TemplateProblem([_problem(self.source, error)]) from error
         except RecursionError as error:
@@ -97,7 +98,8 @@ def compile_template(source: str, *, kind: Kind) -> Compiled:
     except LiquidError as error:
         raise TemplateProblem([_problem(source, error)]) from error
     _Inspection(source, template).run()
-    return Compiled(kind=kind, source=source, template=template)
+    program = compile_nodes(template.nodes)
+    return Compiled(kind=kind, source=source, template=template, program=program)
 
 
 def position(source: str, offset: int) -> tuple[int, int]:

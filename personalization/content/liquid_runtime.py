@@ -63,23 +63,33 @@ _SCALAR_TYPES: Final = frozenset(_SCALARS)
 
 
 class OutputBuffer(StringIO):
-    """A list of pieces that refuses to grow past the limit."""
+    """A list of pieces that refuses to grow past the limit.
+
+    `add` takes a piece unseen; who adds many calls `count`, which looks at all new ones at once.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self._pieces: list[str] = []
+        self._counted = 0
         self._room = MAX_OUTPUT_CHARACTERS
+        self.add = self._pieces.append
 
     def write(self, text: str, /) -> int:
-        size = len(text)
-        self._room -= size
+        self.add(text)
+        self.count()
+        return len(text)
+
+    def count(self) -> None:
+        """Refuse to go on once all pieces together are longer than an output may be."""
+        self._room -= sum(map(len, self._pieces[self._counted :]))
+        self._counted = len(self._pieces)
         if self._room < 0:
             message = f"the output is longer than {MAX_OUTPUT_CHARACTERS:,} characters"
             raise OutputStreamLimitError(message, token=None)
-        self._pieces.append(text)
-        return size
 
     def getvalue(self) -> str:
+        self.count()
         return "".join(self._pieces)
 
 
@@ -181,18 +191,18 @@ def _whole(value: object) -> int:
         return 0
 
 
-class _PlainOutputNode(OutputNode):
+class PlainOutputNode(OutputNode):
     """Most outputs are a name and nothing else: looked up without the engine's detours."""
 
-    __slots__ = ("_path",)
+    __slots__ = ("path",)
 
     def __init__(self, token: Token, expression: Expression) -> None:
         super().__init__(token, expression)
-        self._path = _plain_path(expression)
+        self.path = _plain_path(expression)
 
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
-        if self._path is not None:
-            value = context.get(self._path, token=self.token)
+        if self.path is not None:
+            value = context.get(self.path, token=self.token)
         else:
             value = self.expression.evaluate(context)
         if type(value) is str:
@@ -205,15 +215,15 @@ def _plain_path(expression: Expression) -> list[object] | None:
         return None
     if not isinstance(expression.left, Path):
         return None
-    return list(expression.left.path) if _only_names(expression.left) else None
+    return list(expression.left.path) if only_names(expression.left) else None
 
 
-def _only_names(path: Path) -> bool:
+def only_names(path: Path) -> bool:
     return all(isinstance(step, str | int) for step in path.path)
 
 
 class _Output(output.Output):
-    node_class = _PlainOutputNode
+    node_class = PlainOutputNode
 
 
 def printed(value: object, *, autoescape: bool) -> str:

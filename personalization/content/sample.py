@@ -13,9 +13,9 @@ def context(reader: Reader) -> dict[str, Any]:
     """Return what a content block sees; products are real ones of the catalogue (one query)."""
     is_known = reader == "known"
     products = list(
-        Product.objects.filter(is_active=True, in_stock=True).order_by("-updated_at", "pk")[
-            : PRODUCTS + 1
-        ]
+        Product.objects.filter(is_active=True, in_stock=True, is_sensitive=False).order_by(
+            "-updated_at", "pk"
+        )[: PRODUCTS + 1]
     )
     names = {"first_name": "Anna", "last_name": "Example", "city": "Utrecht"}
     category = products[0].category if products else "Coffee"

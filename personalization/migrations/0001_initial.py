@@ -7,351 +7,750 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('consent', '0001_initial'),
+        ("consent", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.TextField()),
-                ('profile_id', models.BigIntegerField()),
-                ('origin_profile_id', models.BigIntegerField()),
-                ('occurred_at', models.DateTimeField()),
-                ('received_at', models.DateTimeField()),
-                ('amount', models.DecimalField(decimal_places=2, max_digits=14, null=True)),
-                ('currency', models.CharField(max_length=3, null=True)),
-                ('properties', models.JSONField(default=dict)),
-                ('is_machine', models.BooleanField(default=False)),
-                ('is_generated', models.BooleanField(default=False)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.TextField()),
+                ("profile_id", models.BigIntegerField()),
+                ("origin_profile_id", models.BigIntegerField()),
+                ("occurred_at", models.DateTimeField()),
+                ("received_at", models.DateTimeField()),
+                ("amount", models.DecimalField(decimal_places=2, max_digits=14, null=True)),
+                ("currency", models.CharField(max_length=3, null=True)),
+                ("properties", models.JSONField(default=dict)),
+                ("is_machine", models.BooleanField(default=False)),
+                ("is_generated", models.BooleanField(default=False)),
             ],
             options={
-                'db_table': 'personalization_event',
-                'ordering': ['-occurred_at', '-id'],
-                'managed': False,
+                "db_table": "personalization_event",
+                "ordering": ["-occurred_at", "-id"],
+                "managed": False,
             },
         ),
         migrations.CreateModel(
-            name='EventItem',
+            name="EventItem",
             fields=[
-                ('pk', models.CompositePrimaryKey('event_id', 'line', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('event_id', models.BigIntegerField()),
-                ('line', models.SmallIntegerField()),
-                ('occurred_at', models.DateTimeField()),
-                ('profile_id', models.BigIntegerField()),
-                ('name', models.TextField()),
-                ('product_id', models.BigIntegerField()),
-                ('quantity', models.IntegerField()),
-                ('price', models.DecimalField(decimal_places=2, max_digits=12, null=True)),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "event_id",
+                        "line",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("event_id", models.BigIntegerField()),
+                ("line", models.SmallIntegerField()),
+                ("occurred_at", models.DateTimeField()),
+                ("profile_id", models.BigIntegerField()),
+                ("name", models.TextField()),
+                ("product_id", models.BigIntegerField()),
+                ("quantity", models.IntegerField()),
+                ("price", models.DecimalField(decimal_places=2, max_digits=12, null=True)),
             ],
             options={
-                'db_table': 'personalization_eventitem',
-                'managed': False,
+                "db_table": "personalization_eventitem",
+                "managed": False,
             },
         ),
         migrations.CreateModel(
-            name='ContentBlock',
+            name="ContentBlock",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(help_text='Short name for links and API.', max_length=80, unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('description', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('is_archived', models.BooleanField(default=False, editable=False)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "slug",
+                    models.SlugField(
+                        help_text="Short name for links and API.", max_length=80, unique=True
+                    ),
+                ),
+                ("name", models.CharField(max_length=120)),
+                ("description", models.TextField(blank=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                ("is_archived", models.BooleanField(default=False, editable=False)),
             ],
             options={
-                'verbose_name': 'content block',
-                'ordering': ['name'],
-                'abstract': False,
+                "verbose_name": "content block",
+                "ordering": ["name"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='CustomerProfile',
+            name="CustomerProfile",
             fields=[
-                ('subject', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='profile', serialize=False, to='consent.datasubject')),
-                ('personal', models.BinaryField(null=True)),
-                ('attributes', models.JSONField(blank=True, default=dict)),
-                ('traits', models.JSONField(blank=True, default=dict)),
-                ('traits_at', models.DateTimeField(blank=True, null=True)),
-                ('first_seen_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('last_seen_at', models.DateTimeField(db_index=True, default=django.utils.timezone.now)),
+                (
+                    "subject",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="profile",
+                        serialize=False,
+                        to="consent.datasubject",
+                    ),
+                ),
+                ("personal", models.BinaryField(null=True)),
+                ("attributes", models.JSONField(blank=True, default=dict)),
+                ("traits", models.JSONField(blank=True, default=dict)),
+                ("traits_at", models.DateTimeField(blank=True, null=True)),
+                ("first_seen_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "last_seen_at",
+                    models.DateTimeField(db_index=True, default=django.utils.timezone.now),
+                ),
             ],
             options={
-                'verbose_name': 'customer',
-                'ordering': ['-last_seen_at'],
+                "verbose_name": "customer",
+                "ordering": ["-last_seen_at"],
             },
         ),
         migrations.CreateModel(
-            name='EventDaily',
+            name="EventDaily",
             fields=[
-                ('pk', models.CompositePrimaryKey('profile_id', 'name', 'day', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('profile_id', models.BigIntegerField()),
-                ('name', models.CharField(max_length=120)),
-                ('day', models.DateField()),
-                ('count', models.IntegerField()),
-                ('total', models.DecimalField(decimal_places=2, max_digits=16)),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "profile_id",
+                        "name",
+                        "day",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("profile_id", models.BigIntegerField()),
+                ("name", models.CharField(max_length=120)),
+                ("day", models.DateField()),
+                ("count", models.IntegerField()),
+                ("total", models.DecimalField(decimal_places=2, max_digits=16)),
             ],
             options={
-                'db_table': 'personalization_event_daily',
+                "db_table": "personalization_event_daily",
             },
         ),
         migrations.CreateModel(
-            name='RuleSet',
+            name="RuleSet",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(help_text='Short name for links and API.', max_length=80, unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('description', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('is_archived', models.BooleanField(default=False, editable=False)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "slug",
+                    models.SlugField(
+                        help_text="Short name for links and API.", max_length=80, unique=True
+                    ),
+                ),
+                ("name", models.CharField(max_length=120)),
+                ("description", models.TextField(blank=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                ("is_archived", models.BooleanField(default=False, editable=False)),
             ],
             options={
-                'verbose_name': 'ruleset',
-                'ordering': ['name'],
-                'abstract': False,
+                "verbose_name": "ruleset",
+                "ordering": ["name"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Segment',
+            name="Segment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(help_text='Short name for links and API.', max_length=80, unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('description', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('is_archived', models.BooleanField(default=False, editable=False)),
-                ('member_count', models.PositiveIntegerField(default=0, editable=False)),
-                ('counted_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "slug",
+                    models.SlugField(
+                        help_text="Short name for links and API.", max_length=80, unique=True
+                    ),
+                ),
+                ("name", models.CharField(max_length=120)),
+                ("description", models.TextField(blank=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                ("is_archived", models.BooleanField(default=False, editable=False)),
+                ("member_count", models.PositiveIntegerField(default=0, editable=False)),
+                ("counted_at", models.DateTimeField(blank=True, editable=False, null=True)),
             ],
             options={
-                'ordering': ['name'],
-                'abstract': False,
+                "ordering": ["name"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Source',
+            name="Source",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(unique=True)),
-                ('name', models.CharField(max_length=100)),
-                ('is_generated', models.BooleanField(default=False, help_text='Made up for the demo, and shown as such.')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("slug", models.SlugField(unique=True)),
+                ("name", models.CharField(max_length=100)),
+                (
+                    "is_generated",
+                    models.BooleanField(
+                        default=False, help_text="Made up for the demo, and shown as such."
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='ContentBlockVersion',
+            name="ContentBlockVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('review', 'In review'), ('live', 'Live'), ('retired', 'Retired')], default='draft', max_length=8)),
-                ('content', models.JSONField()),
-                ('note', models.CharField(blank=True, help_text='What changed, and why.', max_length=200)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('published_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('approver', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('author', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('of', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='personalization.contentblock')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("review", "In review"),
+                            ("live", "Live"),
+                            ("retired", "Retired"),
+                        ],
+                        default="draft",
+                        max_length=8,
+                    ),
+                ),
+                ("content", models.JSONField()),
+                (
+                    "note",
+                    models.CharField(
+                        blank=True, help_text="What changed, and why.", max_length=200
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                ("published_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "approver",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "author",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "of",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="versions",
+                        to="personalization.contentblock",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-number'],
-                'abstract': False,
+                "ordering": ["-number"],
+                "abstract": False,
             },
         ),
         migrations.AddField(
-            model_name='contentblock',
-            name='live',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='personalization.contentblockversion'),
+            model_name="contentblock",
+            name="live",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="personalization.contentblockversion",
+            ),
         ),
         migrations.CreateModel(
-            name='Field',
+            name="Field",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('attributes', 'Attribute (given)'), ('traits', 'Trait (derived)')], max_length=12)),
-                ('name', models.SlugField(max_length=60)),
-                ('label', models.CharField(max_length=100)),
-                ('type', models.CharField(choices=[('text', 'Text'), ('number', 'Number'), ('date', 'Date'), ('boolean', 'Yes or no'), ('list', 'List')], max_length=10)),
-                ('unit', models.CharField(blank=True, max_length=30)),
-                ('source', models.CharField(blank=True, help_text='Where values come from.', max_length=120)),
-                ('retention_days', models.PositiveIntegerField(blank=True, null=True)),
-                ('is_sensitive', models.BooleanField(default=False)),
-                ('is_personal', models.BooleanField(default=False, editable=False)),
-                ('purpose', models.ForeignKey(help_text='Without this consent the field is absent: in rules, segments and templates.', on_delete=django.db.models.deletion.PROTECT, related_name='fields', to='consent.purpose')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("attributes", "Attribute (given)"),
+                            ("traits", "Trait (derived)"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("name", models.SlugField(max_length=60)),
+                ("label", models.CharField(max_length=100)),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[
+                            ("text", "Text"),
+                            ("number", "Number"),
+                            ("date", "Date"),
+                            ("boolean", "Yes or no"),
+                            ("list", "List"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("unit", models.CharField(blank=True, max_length=30)),
+                (
+                    "source",
+                    models.CharField(
+                        blank=True, help_text="Where values come from.", max_length=120
+                    ),
+                ),
+                ("retention_days", models.PositiveIntegerField(blank=True, null=True)),
+                ("is_sensitive", models.BooleanField(default=False)),
+                ("is_personal", models.BooleanField(default=False, editable=False)),
+                (
+                    "purpose",
+                    models.ForeignKey(
+                        help_text="Without this consent the field is absent: in rules, segments and templates.",
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="fields",
+                        to="consent.purpose",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['kind', 'name'],
+                "ordering": ["kind", "name"],
             },
         ),
         migrations.CreateModel(
-            name='Product',
+            name="Product",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('product_id', models.CharField(help_text="The shop's own id.", max_length=100, unique=True)),
-                ('name', models.CharField(max_length=300)),
-                ('category', models.CharField(blank=True, db_index=True, max_length=120)),
-                ('department', models.CharField(blank=True, max_length=120)),
-                ('brand', models.CharField(blank=True, max_length=120)),
-                ('price', models.DecimalField(decimal_places=2, max_digits=12)),
-                ('currency', models.CharField(max_length=3)),
-                ('url', models.URLField(blank=True, max_length=500)),
-                ('image_url', models.URLField(blank=True, max_length=500)),
-                ('in_stock', models.BooleanField(default=True)),
-                ('is_active', models.BooleanField(default=True)),
-                ('attributes', models.JSONField(blank=True, default=dict)),
-                ('updated_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "product_id",
+                    models.CharField(help_text="The shop's own id.", max_length=100, unique=True),
+                ),
+                ("name", models.CharField(max_length=300)),
+                ("category", models.CharField(blank=True, db_index=True, max_length=120)),
+                ("department", models.CharField(blank=True, max_length=120)),
+                ("brand", models.CharField(blank=True, max_length=120)),
+                ("price", models.DecimalField(decimal_places=2, max_digits=12)),
+                ("currency", models.CharField(max_length=3)),
+                ("url", models.URLField(blank=True, max_length=500)),
+                ("image_url", models.URLField(blank=True, max_length=500)),
+                ("in_stock", models.BooleanField(default=True)),
+                ("is_active", models.BooleanField(default=True)),
+                ("attributes", models.JSONField(blank=True, default=dict)),
+                (
+                    "updated_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
             ],
             options={
-                'ordering': ['name'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('price__gte', 0)), name='personalization_product_price_not_negative')],
+                "ordering": ["name"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("price__gte", 0)),
+                        name="personalization_product_price_not_negative",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Receipt',
+            name="Receipt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('message_key', models.UUIDField(unique=True)),
-                ('decided_at', models.DateTimeField(db_index=True)),
-                ('decision', models.JSONField()),
-                ('inputs', models.BinaryField(null=True)),
-                ('subject', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='receipts', to='consent.datasubject')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("message_key", models.UUIDField(unique=True)),
+                ("decided_at", models.DateTimeField(db_index=True)),
+                ("decision", models.JSONField()),
+                ("inputs", models.BinaryField(null=True)),
+                (
+                    "subject",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="receipts",
+                        to="consent.datasubject",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='RecommendationModel',
+            name="RecommendationModel",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField(unique=True)),
-                ('trained_at', models.DateTimeField()),
-                ('is_live', models.BooleanField(default=False)),
-                ('metrics', models.JSONField(default=dict)),
-                ('payload', models.BinaryField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField(unique=True)),
+                ("trained_at", models.DateTimeField()),
+                ("is_live", models.BooleanField(default=False)),
+                ("metrics", models.JSONField(default=dict)),
+                ("payload", models.BinaryField()),
             ],
             options={
-                'ordering': ['-number'],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('is_live', True)), fields=('is_live',), name='personalization_one_live_model')],
+                "ordering": ["-number"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_live", True)),
+                        fields=("is_live",),
+                        name="personalization_one_live_model",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='RuleSetVersion',
+            name="RuleSetVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('review', 'In review'), ('live', 'Live'), ('retired', 'Retired')], default='draft', max_length=8)),
-                ('content', models.JSONField()),
-                ('note', models.CharField(blank=True, help_text='What changed, and why.', max_length=200)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('published_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('approver', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('author', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('of', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='personalization.ruleset')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("review", "In review"),
+                            ("live", "Live"),
+                            ("retired", "Retired"),
+                        ],
+                        default="draft",
+                        max_length=8,
+                    ),
+                ),
+                ("content", models.JSONField()),
+                (
+                    "note",
+                    models.CharField(
+                        blank=True, help_text="What changed, and why.", max_length=200
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                ("published_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "approver",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "author",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "of",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="versions",
+                        to="personalization.ruleset",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-number'],
-                'abstract': False,
+                "ordering": ["-number"],
+                "abstract": False,
             },
         ),
         migrations.AddField(
-            model_name='ruleset',
-            name='live',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='personalization.rulesetversion'),
+            model_name="ruleset",
+            name="live",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="personalization.rulesetversion",
+            ),
         ),
         migrations.CreateModel(
-            name='SegmentMembership',
+            name="SegmentMembership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('entered_at', models.DateTimeField()),
-                ('profile', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='personalization.customerprofile')),
-                ('segment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='personalization.segment')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("entered_at", models.DateTimeField()),
+                (
+                    "profile",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to="personalization.customerprofile",
+                    ),
+                ),
+                (
+                    "segment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to="personalization.segment",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='SegmentVersion',
+            name="SegmentVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('review', 'In review'), ('live', 'Live'), ('retired', 'Retired')], default='draft', max_length=8)),
-                ('content', models.JSONField()),
-                ('note', models.CharField(blank=True, help_text='What changed, and why.', max_length=200)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('published_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('approver', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('author', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('of', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='personalization.segment')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("review", "In review"),
+                            ("live", "Live"),
+                            ("retired", "Retired"),
+                        ],
+                        default="draft",
+                        max_length=8,
+                    ),
+                ),
+                ("content", models.JSONField()),
+                (
+                    "note",
+                    models.CharField(
+                        blank=True, help_text="What changed, and why.", max_length=200
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                ("published_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "approver",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "author",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "of",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="versions",
+                        to="personalization.segment",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-number'],
-                'abstract': False,
+                "ordering": ["-number"],
+                "abstract": False,
             },
         ),
         migrations.AddField(
-            model_name='segment',
-            name='live',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='personalization.segmentversion'),
+            model_name="segment",
+            name="live",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="personalization.segmentversion",
+            ),
         ),
         migrations.CreateModel(
-            name='InboxEvent',
+            name="InboxEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('message_id', models.CharField(max_length=200)),
-                ('payload', models.BinaryField()),
-                ('received_at', models.DateTimeField()),
-                ('quarantined_at', models.DateTimeField(blank=True, null=True)),
-                ('reason', models.CharField(blank=True, max_length=300)),
-                ('source', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='inbox', to='personalization.source')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("message_id", models.CharField(max_length=200)),
+                ("payload", models.BinaryField()),
+                ("received_at", models.DateTimeField()),
+                ("quarantined_at", models.DateTimeField(blank=True, null=True)),
+                ("reason", models.CharField(blank=True, max_length=300)),
+                (
+                    "source",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="inbox",
+                        to="personalization.source",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='EventKey',
+            name="EventKey",
             fields=[
-                ('pk', models.CompositePrimaryKey('source_id', 'message_id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('message_id', models.CharField(max_length=200)),
-                ('seen_at', models.DateTimeField(db_index=True)),
-                ('source', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='personalization.source')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "source_id",
+                        "message_id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("message_id", models.CharField(max_length=200)),
+                ("seen_at", models.DateTimeField(db_index=True)),
+                (
+                    "source",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="personalization.source",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'personalization_event_key',
+                "db_table": "personalization_event_key",
             },
         ),
         migrations.AddConstraint(
-            model_name='contentblockversion',
-            constraint=models.UniqueConstraint(fields=('of', 'number'), name='personalization_block_version'),
+            model_name="contentblockversion",
+            constraint=models.UniqueConstraint(
+                fields=("of", "number"), name="personalization_block_version"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='field',
-            constraint=models.UniqueConstraint(fields=('kind', 'name'), name='personalization_field_unique'),
+            model_name="field",
+            constraint=models.UniqueConstraint(
+                fields=("kind", "name"), name="personalization_field_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='rulesetversion',
-            constraint=models.UniqueConstraint(fields=('of', 'number'), name='personalization_ruleset_version'),
+            model_name="rulesetversion",
+            constraint=models.UniqueConstraint(
+                fields=("of", "number"), name="personalization_ruleset_version"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='segmentmembership',
-            constraint=models.UniqueConstraint(fields=('segment', 'profile'), name='personalization_membership_unique'),
+            model_name="segmentmembership",
+            constraint=models.UniqueConstraint(
+                fields=("segment", "profile"), name="personalization_membership_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='segmentversion',
-            constraint=models.UniqueConstraint(fields=('of', 'number'), name='personalization_segment_version'),
+            model_name="segmentversion",
+            constraint=models.UniqueConstraint(
+                fields=("of", "number"), name="personalization_segment_version"
+            ),
         ),
         migrations.AddIndex(
-            model_name='inboxevent',
-            index=models.Index(condition=models.Q(('quarantined_at', None)), fields=['id'], name='personalization_inbox_waiting'),
+            model_name="inboxevent",
+            index=models.Index(
+                condition=models.Q(("quarantined_at", None)),
+                fields=["id"],
+                name="personalization_inbox_waiting",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='inboxevent',
-            constraint=models.UniqueConstraint(fields=('source', 'message_id'), name='personalization_inbox_once'),
+            model_name="inboxevent",
+            constraint=models.UniqueConstraint(
+                fields=("source", "message_id"), name="personalization_inbox_once"
+            ),
         ),
     ]

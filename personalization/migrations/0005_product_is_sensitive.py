@@ -4,15 +4,17 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('personalization', '0004_first_catalogue'),
+        ("personalization", "0004_first_catalogue"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='product',
-            name='is_sensitive',
-            field=models.BooleanField(default=False, help_text='Never recommended and never named as a reason: medicine, alcohol and the like.'),
+            model_name="product",
+            name="is_sensitive",
+            field=models.BooleanField(
+                default=False,
+                help_text="Never recommended and never named as a reason: medicine, alcohol and the like.",
+            ),
         ),
     ]

@@ -186,10 +186,11 @@ def _segments(ids: list[int], *, needs: Needs) -> dict[int, set[str]]:
     return found
 
 
-def _rows(sql: str, params: list[object] | dict[str, object]) -> Iterable[tuple[Any, ...]]:
+def _rows(sql: str, params: list[Any] | dict[str, Any]) -> Iterable[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
 
 
 def _json(value: Any) -> dict[str, Any]:

@@ -52,4 +52,5 @@ def compute(*, now: datetime) -> int:
         # 1.5 million order lines: sort them in memory, not on disk.
         cursor.execute("SET LOCAL work_mem = '128MB'")
         cursor.execute(_COMPUTE, {"now": now, "since": now - YEAR})
-        return cursor.rowcount
+        changed: int = cursor.rowcount
+    return changed

@@ -1,14 +1,16 @@
 """Products a history speaks for, and what would be left of them without one of its items."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from personalization.recommendations.model import Model
-from personalization.recommendations.neighbours import IntArray, lift
+from personalization.recommendations.neighbours import BoolArray, Int32Array, IntArray, lift
 
 # Ten items are too few for shops with large baskets: 50 found 55 % instead of 46 % of the people
 # a newly bought product on held-out invoices, more found little more.
@@ -75,14 +77,33 @@ class BoughtBefore:
         return self.positions[columns]
 
 
-def similar(model: Model, *, history: IntArray, ages: Scores) -> Similar:
-    """Candidates from a history, newest first; what is in the history is no candidate."""
-    distinct, first = np.unique(history, return_index=True)
-    newest = np.sort(first)[: LAST_ITEMS + 1]
+class _Scratch(threading.local):
+    """Room of one thread for marks on products: made once, left clean by every user."""
+
+    def __init__(self) -> None:
+        self.marks: BoolArray = np.zeros(0, dtype=np.bool_)
+        self.slots: Int32Array = np.zeros(0, dtype=np.int32)
+
+    def fit(self, size: int) -> None:
+        if len(self.marks) < size:
+            self.marks = np.zeros(size, dtype=np.bool_)
+            self.slots = np.zeros(size, dtype=np.int32)
+
+
+_scratch = _Scratch()
+
+
+def similar(model: Model, *, history: IntArray, ages: Scores, allowed: BoolArray) -> Similar:
+    """Allowed candidates from a history, newest first; what is in it is no candidate."""
+    _scratch.fit(len(model.product_ids))
+    first: dict[int, int] = {}
+    for index, position in enumerate(history.tolist()):
+        first.setdefault(position, index)
+    newest = np.fromiter(islice(first.values(), LAST_ITEMS + 1), dtype=np.int64)
     rows = history[newest]
     ids, sims = model.neighbours.ids[rows], model.neighbours.scores[rows]
-    usable = (ids >= 0) & ~np.isin(ids, distinct)
-    found, columns = np.unique(ids[usable], return_inverse=True)
+    usable = (ids >= 0) & allowed[ids] & ~_marked(ids, among=history)
+    found, columns = _distinct(ids[usable])
     votes = np.zeros((len(rows), len(found)))
     votes[np.nonzero(usable)[0], columns] = sims[usable]
     return Similar(
@@ -91,6 +112,24 @@ def similar(model: Model, *, history: IntArray, ages: Scores) -> Similar:
         positions=found.astype(np.int64),
         votes=votes * lift(model.popularity[found]),
     )
+
+
+def _marked(ids: Int32Array, *, among: IntArray) -> BoolArray:
+    """Say of each id whether it is among some; marks are quicker than a search."""
+    marks = _scratch.marks
+    marks[among] = True
+    found = marks[ids]
+    marks[among] = False
+    return found
+
+
+def _distinct(ids: Int32Array) -> tuple[Int32Array, Int32Array]:
+    """Return the ids once each, ascending, and for every id its place among them."""
+    slots, order = _scratch.slots, np.arange(len(ids), dtype=np.int32)
+    slots[ids] = order
+    found = np.sort(ids[slots[ids] == order])
+    slots[found] = order[: len(found)]
+    return found, slots[ids]
 
 
 def bought_before(history: IntArray) -> BoughtBefore:

@@ -85,7 +85,7 @@ def recommend(
     """At most `limit` products; empty only if no allowed product is left."""
     request = _Request(
         model=model,
-        candidates=_candidates(model, recent=recent, strategy=strategy),
+        candidates=_candidates(model, recent=recent, strategy=strategy, allowed=allowed),
         favourites=in_category(model, name=favourite_category),
         allowed=allowed,
         blocked=frozenset(positions(model, product_ids=list(exclude)).tolist()),
@@ -107,7 +107,9 @@ def recommend(
     ]
 
 
-def _candidates(model: Model, *, recent: History, strategy: Strategy) -> Candidates:
+def _candidates(
+    model: Model, *, recent: History, strategy: Strategy, allowed: BoolArray
+) -> Candidates:
     if strategy is Strategy.POPULAR:
         return nothing()
     newest_first = sorted(recent, key=lambda entry: entry[1])
@@ -116,7 +118,7 @@ def _candidates(model: Model, *, recent: History, strategy: Strategy) -> Candida
     if strategy is Strategy.BUY_AGAIN:
         return bought_before(history[known])
     ages = np.array([age for _, age in newest_first], dtype=np.float64)
-    return similar(model, history=history[known], ages=ages[known])
+    return similar(model, history=history[known], ages=ages[known], allowed=allowed)
 
 
 def _choose(request: _Request, *, scores: Scores) -> dict[int, _Choice]:

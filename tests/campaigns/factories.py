@@ -127,6 +127,16 @@ def people(
     return [person(number, granted=granted, at=at) for number in range(1, count + 1)]
 
 
+def rename(subject: DataSubject, *, first_name: str) -> None:
+    """Give a person another name, as an import would."""
+    owner = str(subject.pseudonym)
+    key = identity.unwrap(subject.wrapped_key or b"", pseudonym=owner)
+    plain = orjson.dumps({"first_name": first_name, "last_name": "Berg"})
+    CustomerProfile.objects.filter(subject=subject).update(
+        personal=identity.seal(plain, key=key, place=PERSONAL_PLACE, owner=owner)
+    )
+
+
 def product(number: int = 1, *, name: str = "", category: str = "boots") -> Product:
     return Product.objects.create(
         product_id=f"P{number}",

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,11 @@ SERVERS = {"DATABASE_URL": "postgres://u@127.0.0.1:1/x", "REDIS_URL": "redis://1
 PRODUCTION = {**SERVERS, "ATTUNE_DEMO": "0"}
 DEMO = {**SERVERS, "ATTUNE_DEMO": "1"}
 SETTINGS = "from django.conf import settings; settings.SECRET_KEY"
-PRINT = "import json; from config.env import secret, _MAKERS; " + (
-    "print(json.dumps({name: secret(name) for name in _MAKERS}))"
-)
+PRINT = """
+import json
+from config.env import secret, _MAKERS
+print(json.dumps({name: secret(name) for name in _MAKERS}))
+"""
 
 
 def started(program: str, var: Path, **given: str) -> "subprocess.Popen[str]":
@@ -100,7 +103,9 @@ def test_a_secret_that_is_given_beats_the_generated_one(tmp_path: Path) -> None:
 
 
 def test_processes_that_start_at_once_agree(tmp_path: Path) -> None:
-    processes = [started(PRINT, tmp_path, **DEMO) for _ in range(4)]
+    together = f"import time; time.sleep(max(0, {time.time() + 1.2} - time.time()))"
+    program = PRINT.replace("print(", f"{together}\nprint(")
+    processes = [started(program, tmp_path, **DEMO) for _ in range(6)]
 
     outputs = {ended(process)[1] for process in processes}
 

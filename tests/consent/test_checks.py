@@ -49,7 +49,7 @@ def test_all_that_is_tied_to_a_person_is_claimed_and_the_check_is_silent() -> No
     assert not [each for each in checks.run_checks() if (each.id or "").startswith("consent.")]
 
 
-@pytest.mark.parametrize("model", sorted(TIED, key=lambda each: each.__name__))
+@pytest.mark.parametrize("model", sorted(TIED, key=str))
 def test_a_model_that_nobody_claims_stops_the_start(
     model: type[Model], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -249,7 +250,8 @@ def _permitted_by_sql(one: DataSubject) -> frozenset[str]:
     with connection.cursor() as cursor:
         for purpose in (MARKETING, "profiling", "email_tracking"):
             sql, params = gate.permitted_sql(purpose, at=NOON)
-            cursor.execute(f"SELECT {sql} FROM (SELECT %s AS subject_id) p", [*params, one.pk])
+            values: list[Any] = [*params, one.pk]
+            cursor.execute(f"SELECT {sql} FROM (SELECT %s AS subject_id) p", values)
             if cursor.fetchone()[0]:
                 found.add(purpose)
     return frozenset(found)

@@ -145,6 +145,8 @@ def test_a_job_whose_process_died_is_abandoned_even_before_its_first_step() -> N
     entered = [jobs.run(job) for job in (dead, alive)]
     for each in entered:
         each.__enter__()
+    soon = timezone.now() + timedelta(seconds=1)
+    assert set(jobs.abandoned(since=soon)) == {dead, alive}
     Job.objects.filter(pk=dead.pk).update(beat_at=timezone.now() - timedelta(minutes=5))
 
     found = jobs.abandoned(since=timezone.now() - timedelta(minutes=1))

@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import permutations
+from threading import Event
+from time import sleep
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -12,9 +14,12 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from campaigns.models import Send
+from campaigns.sending import lifecycle, pipeline
 from consent import audit, gate, ledger
 from consent.ledger import Statement
 from consent.models import AuditEntry, ConsentRecord, ConsentState, DataSubject
+from tests.campaigns import factories
 from tests.consent.people import NOON, at_once, subject
 
 pytestmark = pytest.mark.django_db
@@ -248,6 +253,23 @@ def test_an_unknown_purpose_is_refused_whole() -> None:
     assert not ConsentRecord.objects.exists()
 
 
+@pytest.mark.parametrize("say", [ledger.withdraw, ledger.object_to])
+def test_what_is_taken_back_holds_for_mails_that_are_planned_and_not_yet_claimed(
+    say: Callable[..., None],
+) -> None:
+    anna, ben = factories.people(2, at=NOON)
+    spring, backend = factories.campaign(now=NOON), factories.MemoryBackend()
+    lifecycle.launch(spring, now=NOON)
+    assert set(Send.objects.values_list("state", flat=True)) == {"planned"}
+
+    say(anna, purpose=MARKETING, source="mail link", at=NOON)
+    pipeline.run_chunk(spring, backend=backend, now=NOON)
+
+    states = {send.subject_id: (send.state, send.reason) for send in Send.objects.all()}
+    assert states == {anna.pk: ("skipped", "no_consent"), ben.pk: ("sent", "")}
+    assert [envelope.subject_id for envelope in backend.outbox] == [ben.pk]
+
+
 @concurrent
 def test_an_objection_is_not_lost_when_an_import_speaks_at_the_same_time() -> None:
     people = [subject(f"p{n}@example.com") for n in range(20)]
@@ -265,6 +287,27 @@ def test_an_objection_is_not_lost_when_an_import_speaks_at_the_same_time() -> No
 
     assert ConsentState.objects.filter(is_objection=True, is_granted=False).count() == 20
     assert ConsentRecord.objects.count() == 60
+
+
+@concurrent
+def test_who_speaks_while_another_has_not_finished_waits_and_sees_it() -> None:
+    anna, has_spoken = subject(), Event()
+
+    def object_slowly() -> int:
+        with transaction.atomic():
+            ledger.object_to(anna, purpose=MARKETING, source="link", at=NOON)
+            has_spoken.set()
+            # Long enough for the other one to get as far as it can.
+            sleep(0.3)
+        return 1
+
+    def load_file() -> int:
+        assert has_spoken.wait(timeout=5)
+        return ledger.record_many([said(anna, "granted", 9)])
+
+    assert at_once(object_slowly, load_file) == [1, 1]
+
+    assert state_of(anna)[:2] == (False, True)
 
 
 @concurrent

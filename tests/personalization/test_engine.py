@@ -91,9 +91,7 @@ def test_a_rule_decides_and_the_receipt_says_which() -> None:
     assert fallback["considered"] == [["german", False]]
 
 
-def test_who_refused_profiling_gets_the_fallback_and_popular_products_without_reasons_of_theirs() -> (
-    None
-):
+def test_who_refused_profiling_gets_the_fallback_and_what_is_popular_with_all() -> None:
     items = products("Tea", "Soap", "Milk", "Honey")
     plan = engine.prepare({"hero": fans_only()}, recommendation_count=2, now=NOON)
     plan = replace(plan, shelf=stocked(items, {2: {3: 0.9}}))

@@ -145,7 +145,7 @@ def test_sold_out_and_sensitive_products_are_no_fallback_either() -> None:
 
 def test_a_card_holds_what_a_template_may_show() -> None:
     items = products("Tea")
-    Product.objects.update(price=Decimal("5"))
+    Product.objects.update(price=Decimal(5))
 
     (card,) = offer(person(), shelf=stocked(items)).products
 

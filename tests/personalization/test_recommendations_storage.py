@@ -39,7 +39,7 @@ def test_unpacked_files_are_mapped_not_read(tmp_path: Path) -> None:
     found = storage.open_folder(tmp_path / "model-1")
 
     assert same(found, original)
-    assert isinstance(found.neighbours.ids, np.memmap)
+    assert isinstance(found.neighbours.ids.base, np.memmap)
     assert not found.neighbours.ids.flags.writeable
 
 

@@ -16,3 +16,6 @@ class RolePermissions(models.Model):
             ("launch_campaigns", "Can launch, pause and resume campaigns"),
             ("view_kpi", "Can see results"),
         ]
+
+    def __str__(self) -> str:
+        return "role permissions"

@@ -22,8 +22,9 @@ from liquid.builtin.expressions.logical import (
 )
 from liquid.builtin.expressions.loop import LoopExpression
 from liquid.builtin.expressions.primitive import Blank, StringLiteral
-from liquid.builtin.tags.for_tag import BreakLoop, ContinueLoop, ForLoop, ForNode
+from liquid.builtin.tags.for_tag import ForLoop, ForNode
 from liquid.builtin.tags.if_tag import IfNode
+from liquid.exceptions import BreakLoop, ContinueLoop
 from liquid.expression import Expression
 from markupsafe import escape
 
@@ -84,9 +85,10 @@ def _output(node: PlainOutputNode) -> Step:
 
 
 def _branches(node: IfNode) -> Step:
-    cases = [(_test(node.condition), compile_nodes(node.consequence.nodes))]
-    for other in node.alternatives:
-        cases.append((_test(other.expression), compile_nodes(other.block.nodes)))
+    cases = [
+        (_test(node.condition), compile_nodes(node.consequence.nodes)),
+        *((_test(each.expression), compile_nodes(each.block.nodes)) for each in node.alternatives),
+    ]
     default = compile_nodes(node.default.nodes) if node.default else None
     if len(cases) == 1:
         return _one_branch(*cases[0], default=default)

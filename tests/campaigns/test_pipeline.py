@@ -260,9 +260,9 @@ def test_customers_of_any_name_get_their_mail_with_the_name_as_text(catcher: Run
         assert len(mail.get_all("To", [])) == len(mail.get_all("Subject", [])) == 1
         assert "<script>" not in part(mail, "html")
         assert "<img src=x" not in part(mail, "html")
-        assert "49" not in part(mail, "text").splitlines()[0]
-    assert part(found["none"], "text").startswith("Hello there\n")
-    assert part(found["liquid"], "text").startswith("Hello {{7*7}}\n")
+        assert "49" not in part(mail, "plain").splitlines()[0]
+    assert part(found["none"], "plain").startswith("Hello there\n")
+    assert part(found["liquid"], "plain").startswith("Hello {{7*7}}\n")
     assert "{{7*7}}" in part(found["liquid"], "html")
     assert "{% for i in (1..9) %}" in part(found["tag"], "html")
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in part(found["script"], "html")
@@ -270,7 +270,7 @@ def test_customers_of_any_name_get_their_mail_with_the_name_as_text(catcher: Run
     assert "X" * 300 in part(found["long"], "html")
     assert "X" * 300 in str(found["long"]["Subject"])
     assert found["lines"]["Subject"] == "Eve Bcc: all@example.com body, your picks"
-    assert NAMES["turkish"] in part(found["turkish"], "text")
+    assert NAMES["turkish"] in part(found["turkish"], "plain")
     assert NAMES["turkish"] in str(found["turkish"]["Subject"])
 
 

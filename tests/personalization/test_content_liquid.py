@@ -232,18 +232,19 @@ CONSTRUCTS = [
     "{% if missing == blank and n > 2 or list.size == 3 %}y{% endif %}",
     "{% if a == empty %}e{% endif %}{% if n == 3 %}three{% endif %}{% if n != a %}other{% endif %}",
     "{% unless 'axb' contains a %}no{% endunless %}",
-    "{% for i in list %}{{ forloop.index }}{{ i }}{% unless forloop.last %},{% endunless %}{% endfor %}",
+    "{% for i in list %}{{ forloop.index }}{% unless forloop.last %},{% endunless %}{% endfor %}",
     "{% for i in list limit: 2 reversed %}{{ i }}{% else %}none{% endfor %}",
     "{% for i in missing %}{{ i }}{% else %}none{% endfor %}",
-    "{% for i in list %}{% if i == 'b' %}{% continue %}{% endif %}{{ i }}{% cycle '1', '2' %}{% endfor %}",
+    "{% for i in list %}{% if i == 'b' %}{% continue %}{% endif %}{{ i }}{% endfor %}",
+    "{% for i in list %}{% cycle '1', '2' %}{% endfor %}",
     "{% for i in list %}{% if i == 'b' %}{% break %}{% endif %}{{ i }}{% endfor %}",
-    "{% for i in list %}{% for j in list %}{{ i }}{{ j }}{{ forloop.parentloop.index }}{% endfor %}{% endfor %}",
+    "{% for i in list %}{% for j in list %}{{ j }}{{ forloop.parentloop.index }}{% endfor %}{% endfor %}",
     "{% assign z = a | upcase %}{{ z }}{% capture y %}{{ b }}!{% endcapture %}{{ y }}",
     "{% case a %}{% when 'x' %}is x{% else %}is not{% endcase %}",
     "{{ deep.list[1].name }}{{ deep['list'].first.name }}{{ list.first }}{{ list.size }}",
     "{{ a | default: 'there' | slice: 0 | upcase }}{{ n | plus: 1 }}{{ markup }}",
 ]
-VALUES = ["", " ", "x", "<b>&", None, 3, 0, True, Decimal("2.50"), []]
+VALUES: list[object] = ["", " ", "x", "<b>&", None, 3, 0, True, Decimal("2.50"), []]
 
 
 @pytest.mark.parametrize("kind", ["html", "text"])

@@ -17,7 +17,9 @@ from campaigns.tracking.attribution import WINDOW, attribute
 @shared_task(base=DjangoTask)
 def send_next_chunk(campaign_id: int) -> None:
     """Send one chunk and, while there is more, ask for the next."""
-    campaign = Campaign.objects.get(pk=campaign_id)
+    campaign = Campaign.objects.filter(pk=campaign_id).first()
+    if campaign is None:  # deleted since the task was queued
+        return
     result = pipeline.run_chunk(
         campaign, backend=get_backend(settings.EMAIL_URL), now=timezone.now()
     )

@@ -18,7 +18,12 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from campaigns.delivery import catcher
-catcher.run(mailbox=Path(sys.argv[1]), port=0, started=lambda port: print(port, flush=True))
+catcher.run(
+    mailbox=Path(sys.argv[1]),
+    port=0,
+    started=lambda port: print(port, flush=True),
+    delay_seconds=int(sys.argv[2]) / 1000,
+)
 """
 
 
@@ -75,8 +80,8 @@ class RunningCatcher:
 
 
 @contextmanager
-def running_catcher(mailbox: Path) -> Iterator[RunningCatcher]:
-    command = [sys.executable, "-c", PROGRAM, str(mailbox)]
+def running_catcher(mailbox: Path, *, delay_ms: int = 0) -> Iterator[RunningCatcher]:
+    command = [sys.executable, "-c", PROGRAM, str(mailbox), str(delay_ms)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         try:
             assert process.stdout is not None

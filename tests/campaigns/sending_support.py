@@ -39,7 +39,7 @@ def address(mail: EmailMessage) -> str:
 def part(mail: EmailMessage, kind: str) -> str:
     body = mail.get_body((kind,))
     assert body is not None
-    return str(body.get_content())
+    return str(body.get_content()).replace("\r\n", "\n")
 
 
 def states(campaign: Campaign) -> dict[str, int]:

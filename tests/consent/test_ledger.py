@@ -141,6 +141,7 @@ def test_an_empty_batch_is_no_work() -> None:
         # Only the person's own newer choice lifts it; then newer files count again.
         ([("objected", 5, True), ("granted", 4, True)], False),
         ([("objected", 5, True), ("granted", 5, True)], False),
+        ([("objected", 5, True), ("granted", 5, True), ("granted", 7, False)], False),
         ([("objected", 5, True), ("granted", 6, True)], True),
         ([("objected", 5, True), ("granted", 6, True), ("refused", 7, False)], False),
         ([("objected", 5, True), ("refused", 4, False), ("granted", 6, True)], True),

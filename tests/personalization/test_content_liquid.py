@@ -238,7 +238,7 @@ CONSTRUCTS = [
     "{% for i in list %}{% if i == 'b' %}{% continue %}{% endif %}{{ i }}{% endfor %}",
     "{% for i in list %}{% cycle '1', '2' %}{% endfor %}",
     "{% for i in list %}{% if i == 'b' %}{% break %}{% endif %}{{ i }}{% endfor %}",
-    "{% for i in list %}{% for j in list %}{{ j }}{{ forloop.parentloop.index }}{% endfor %}{% endfor %}",
+    "{% for i in list %}{% for j in list %}{{ forloop.parentloop.index }}{% endfor %}{% endfor %}",
     "{% assign z = a | upcase %}{{ z }}{% capture y %}{{ b }}!{% endcapture %}{{ y }}",
     "{% case a %}{% when 'x' %}is x{% else %}is not{% endcase %}",
     "{{ deep.list[1].name }}{{ deep['list'].first.name }}{{ list.first }}{{ list.size }}",

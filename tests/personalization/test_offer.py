@@ -1,5 +1,6 @@
 """Offers: true reasons, only what can be bought, and nothing personal for who refused it."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -98,6 +99,17 @@ def test_who_refused_profiling_gets_what_is_popular_and_no_personal_reason() -> 
             ("Tea", "Popular with our customers"), ("Soap", "Popular with our customers"),
         ]  # fmt: skip
         assert {reason["because_of"] for reason in found.reasons} == {None}
+
+
+def test_a_history_that_came_along_by_mistake_is_not_used_without_consent() -> None:
+    items = products("Tea", "Soap", "Milk", "Honey")
+    anna = person(granted=("email_marketing",))
+    (profile,) = loaded(anna)
+    mistaken = replace(profile, bought=((items[2].pk, 30.0),))
+
+    offers = offers_for([(mistaken, BECAUSE)], shelf=stocked(items, {2: {3: 0.9}}), count=1)
+
+    assert said(offers.of(anna.pk)) == [("Tea", "Popular with our customers")]
 
 
 def test_without_a_history_the_favourite_category_and_then_the_shop_fill_the_places() -> None:

@@ -81,7 +81,8 @@ def test_exactly_one_version_is_live_and_going_back_keeps_when_it_was_first_live
     first = put_live(draft(thing))
     second = segments.publisher.put_live(draft(thing, IN_FRANCE), now=NOON.replace(hour=15))
 
-    put_live(SegmentVersion.objects.get(pk=first.pk))
+    again = SegmentVersion.objects.get(pk=first.pk)
+    segments.publisher.put_live(again, now=NOON.replace(hour=18))
 
     thing.refresh_from_db()
     assert thing.live == first

@@ -12,6 +12,8 @@ from personalization.importing.outcome import Loaded
 from personalization.importing.rows import Row, UnreadableError
 
 WEEK = timedelta(weeks=1)
+# Later ones could not be moved; the import reports them.
+LAST_YEAR = 5000
 STEMS = {"products": products.load, "customers": customers.load, "events": events.load}
 TIMES = ("timestamp", "consent_at")
 
@@ -64,9 +66,12 @@ def load(folder: Folder, *, now: datetime, show: jobs.Show | None) -> tuple[dict
 
 
 def _weeks(file: Path, *, now: datetime) -> int:
-    """Return how many whole weeks bring the last event close to now, without passing it."""
+    """Return how many whole weeks bring the last event close to now, without passing it.
+
+    A time in the future is a mistake of one row: it must not move all the others.
+    """
     times = (_time(row.values.get("timestamp")) for row in readers.read(file))
-    last = max((time for time in times if time is not None), default=now)
+    last = max((time for time in times if time is not None and time <= now), default=now)
     return int((now - last) // WEEK)
 
 
@@ -85,6 +90,7 @@ def _time(value: object) -> datetime | None:
         return value if isinstance(value, datetime) and value.tzinfo else None
     try:
         time = datetime.fromisoformat(value)
+        # No calendar has a year after 9999, and none of ours begins with the year 1.
+        return time.astimezone(UTC) if time.tzinfo and 1 < time.year < LAST_YEAR else None
     except ValueError:
         return None
-    return time.astimezone(UTC) if time.tzinfo else None

@@ -183,7 +183,8 @@ def _with_links(
 ) -> html.Rendered:
     """Track by person only where the person allowed it: else links count for all together."""
     may_track = profile.permission.may_track
-    link_for = partial(_tracked, send_id=send.pk if may_track else 0, kit=kit)
+    # A link stands in the HTML and in the text: it is signed once.
+    link_for = cache(partial(_tracked, send_id=send.pk if may_track else 0, kit=kit))
     pixel = urls.pixel(send.pk) if may_track else None
     keep = frozenset({unsubscribe})
     return html.Rendered(

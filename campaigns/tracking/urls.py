@@ -1,6 +1,7 @@
 """The addresses that go into mails; each carries a token that fits one purpose only."""
 
 import base64
+from functools import lru_cache
 
 from django.conf import settings
 
@@ -8,7 +9,12 @@ from campaigns.tracking.tokens import sign
 
 
 def token_key() -> bytes:
-    return base64.b64decode(settings.ATTUNE_TOKEN_KEY)
+    return _decoded(settings.ATTUNE_TOKEN_KEY)
+
+
+@lru_cache(maxsize=4)
+def _decoded(text: str) -> bytes:
+    return base64.b64decode(text)
 
 
 def pixel(send_id: int) -> str:

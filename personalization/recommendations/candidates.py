@@ -17,6 +17,7 @@ from personalization.recommendations.neighbours import BoolArray, Int32Array, In
 LAST_ITEMS = 50
 # Each visit back counts a fifth less. Items of one basket have one age and count alike.
 FADE_PER_VISIT = 0.8
+_FADES = tuple(FADE_PER_VISIT**visits for visits in range(LAST_ITEMS + 1))
 
 # Sorted at once; the long tail behind it is sorted only if constraints eat all of these.
 HEAD = 64
@@ -37,28 +38,41 @@ class Candidates(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Similar:
-    """Neighbours of the last items; `votes` has a row for each history item, newest first."""
+    """Neighbours of the last items: one vote a line, of a history item (row) for a candidate.
 
-    history: IntArray
-    ages: Scores
+    `history` and `ages` are lists, newest first: so few numbers are quicker without numpy.
+    """
+
+    history: list[int]
+    ages: list[float]
     positions: IntArray
+    rows: IntArray
+    columns: Int32Array
     votes: Scores
 
     def scores(self, *, without: int | None = None) -> Scores:
-        total: Scores = self._weights(without) @ self.votes
+        weighed = self._weights(without)[self.rows] * self.votes
+        total: Scores = np.bincount(self.columns, weights=weighed, minlength=len(self.positions))
         return total
 
     def causes(self, columns: IntArray) -> IntArray:
-        weighed = self._weights(None)[:, np.newaxis] * self.votes[:, columns]
-        loudest: IntArray = self.history[np.argmax(weighed, axis=0)]
-        return loudest
+        weighed = self._weights(None)[self.rows] * self.votes
+        loudest = []
+        for column in columns.tolist():
+            voters = np.flatnonzero(self.columns == column)
+            loudest.append(self.history[self.rows[voters[np.argmax(weighed[voters])]]])
+        return np.array(loudest, dtype=np.int64)
 
     def _weights(self, without: int | None) -> Scores:
         # Without an item the older ones move up, and the one after the last comes in.
-        counted = np.flatnonzero(self.history != (-1 if without is None else without))[:LAST_ITEMS]
-        visits_back = np.cumsum(np.diff(self.ages[counted], prepend=self.ages[counted[:1]]) > 0)
         weights = np.zeros(len(self.history))
-        weights[counted] = FADE_PER_VISIT**visits_back
+        visits, counted, last = 0, 0, 0.0
+        for row, (position, age) in enumerate(zip(self.history, self.ages, strict=True)):
+            if position == without or counted == LAST_ITEMS:
+                continue
+            visits += counted > 0 and age > last
+            weights[row] = _FADES[visits]
+            counted, last = counted + 1, age
         return weights
 
 
@@ -104,13 +118,13 @@ def similar(model: Model, *, history: IntArray, ages: Scores, allowed: BoolArray
     ids, sims = model.neighbours.ids[rows], model.neighbours.scores[rows]
     usable = (ids >= 0) & allowed[ids] & ~_marked(ids, among=history)
     found, columns = _distinct(ids[usable])
-    votes = np.zeros((len(rows), len(found)))
-    votes[np.nonzero(usable)[0], columns] = sims[usable]
     return Similar(
-        history=rows,
-        ages=ages[newest],
+        history=rows.tolist(),
+        ages=ages[newest].tolist(),
         positions=found.astype(np.int64),
-        votes=votes * lift(model.popularity[found]),
+        rows=np.nonzero(usable)[0],
+        columns=columns,
+        votes=sims[usable] * lift(model.popularity[found])[columns],
     )
 
 

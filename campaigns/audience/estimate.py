@@ -25,6 +25,6 @@ class Estimate:
 
 def reach(campaign: Campaign, *, at: datetime) -> Estimate:
     """Count the audience by reason (one query); nothing is stored."""
-    people = select.members(campaign, at=at)
+    people = select.members(campaign).annotate(reason=select.reason(campaign, at=at))
     counts = dict(people.values_list("reason").annotate(n=Count("pk", distinct=True)).order_by())
     return Estimate(reached=counts.pop("", 0), skipped=dict(sorted(counts.items())))

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.db import transaction
+
 from campaigns.demo.history import PastCampaign
 from campaigns.models import Campaign, Conversion, Send
 from consent import identity
@@ -17,28 +19,31 @@ def load(campaigns: Sequence[PastCampaign], *, source: str) -> int:
     Opens and clicks were not recorded then: the campaigns say so, and nothing shows as 0.
     """
     subjects = _subjects(source)
-    made = 0
-    for past in campaigns:
-        campaign, is_new = Campaign.objects.get_or_create(
-            slug=f"past-{past.campaign_id}",
-            defaults={
-                "name": past.name,
-                "purpose_id": "email_marketing",
-                "status": Campaign.Status.SENT,
-                "is_imported": True,
-                "has_tracking": False,
-                "is_capped": False,
-                "recommendation_count": 0,
-                "created_at": past.starts_at,
-                "launched_at": past.starts_at,
-                "finished_at": past.starts_at,
-            },
-        )
-        if is_new:
-            sends = _sends(campaign, past, subjects=subjects, at=past.starts_at)
-            _conversions(campaign, past, subjects=subjects, sends=sends)
-            made += 1
-    return made
+    return sum(_load(past, subjects=subjects) for past in campaigns)
+
+
+@transaction.atomic
+def _load(past: PastCampaign, *, subjects: dict[str, int]) -> bool:
+    """Load one campaign, all or nothing; say whether it was new."""
+    campaign, is_new = Campaign.objects.get_or_create(
+        slug=f"past-{past.campaign_id}",
+        defaults={
+            "name": past.name,
+            "purpose_id": "email_marketing",
+            "status": Campaign.Status.SENT,
+            "is_imported": True,
+            "has_tracking": False,
+            "is_capped": False,
+            "recommendation_count": 0,
+            "created_at": past.starts_at,
+            "launched_at": past.starts_at,
+            "finished_at": past.starts_at,
+        },
+    )
+    if is_new:
+        sends = _sends(campaign, past, subjects=subjects, at=past.starts_at)
+        _conversions(campaign, past, subjects=subjects, sends=sends)
+    return is_new
 
 
 def _subjects(source: str) -> dict[str, int]:

@@ -38,9 +38,7 @@ class Read:
     unsubscribed: int = 0
 
 
-def read_some(
-    mails: Sequence[Path], *, server: str, pause_seconds: float = PAUSE_SECONDS
-) -> Read:
+def read_some(mails: Sequence[Path], *, server: str, pause_seconds: float = PAUSE_SECONDS) -> Read:
     """Open, click and unsubscribe as a share of readers would; the choice is the same each run."""
     time.sleep(pause_seconds)
     chances, done = np.random.default_rng(SEED).random((len(mails), 3)).tolist(), Read()

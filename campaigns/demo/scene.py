@@ -4,6 +4,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from django.db import transaction
+
 from campaigns.models import (
     Campaign,
     CampaignSlot,
@@ -154,8 +156,9 @@ RULES = {
 }
 
 
+@transaction.atomic
 def build(*, now: datetime) -> Campaign:
-    """Make the scene; what is there from an earlier run stays as it is."""
+    """Make the scene, all or nothing; what is there from an earlier run stays as it is."""
     for slug, (name, description, tree) in SEGMENTS.items():
         segment, is_new = Segment.objects.get_or_create(
             slug=slug, defaults={"name": name, "description": description}
@@ -191,6 +194,7 @@ def _template(*, now: datetime) -> Template:
             "text": _read("market.txt"),
         }
         templates.publisher.publish(template, content=content, now=now)
+        template.refresh_from_db()
     return template
 
 

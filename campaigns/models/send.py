@@ -38,14 +38,15 @@ class SendQuerySet(models.QuerySet["Send"]):
         rows = self.raw(
             """
             UPDATE campaigns_send SET state = 'claimed', lease_token = %s,
-                   lease_until = clock_timestamp() + %s, attempts = attempts + 1
+                   lease_until = clock_timestamp() + make_interval(secs => %s),
+                   attempts = attempts + 1
             WHERE id IN (
                 SELECT id FROM campaigns_send
                 WHERE state = 'planned' AND campaign_id = %s AND due_at <= %s
                 ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED
             ) RETURNING *
             """,
-            [token, lease, campaign_id, at, limit],
+            [token, lease.total_seconds(), campaign_id, at, limit],
         )
         return sorted(rows, key=lambda send: send.pk)
 

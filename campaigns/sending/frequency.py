@@ -46,7 +46,7 @@ def reserve(subjects: Mapping[int, int], *, limit: int, now: datetime) -> set[in
     """
     if not subjects:
         return set()
-    parameters = {
+    parameters: dict[str, list[int] | datetime | int] = {
         "sends": list(subjects),
         "subjects": sorted(subjects.values()),
         "now": now,

@@ -75,7 +75,7 @@ def in_groups(
 def backoff(attempts: int) -> timedelta:
     """Wait 30 seconds after the first try, then twice as long each time, at most an hour."""
     doublings = min(max(0, attempts - 1), MAX_ATTEMPTS)
-    return min(FIRST_WAIT * 2**doublings, timedelta(hours=1))
+    return min(FIRST_WAIT * (1 << doublings), timedelta(hours=1))
 
 
 def record(results: Sequence[Result], *, token: uuid.UUID, at: datetime) -> None:

@@ -33,7 +33,8 @@ class Planned:
 @transaction.atomic
 def plan(campaign: Campaign, *, now: datetime, occurrence: str = BROADCAST_RUN) -> Planned:
     """Plan the whole audience in one statement; planning again adds nobody twice."""
-    audience = select.members(campaign, at=now).values_list("pk", "reason")
+    people = select.members(campaign).annotate(reason=select.reason(campaign, at=now))
+    audience = people.values_list("pk", "reason")
     sql, params = audience.query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(_PLAN.format(audience=sql), [campaign.pk, occurrence, now, now, *params])

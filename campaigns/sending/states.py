@@ -64,7 +64,8 @@ def finish(results: Sequence[Result], *, token: uuid.UUID, at: datetime) -> int:
                 "tries": [result.is_try for result in results],
             },
         )
-        return cursor.rowcount
+        stored: int = cursor.rowcount
+    return stored
 
 
 def begin_handover(
@@ -74,10 +75,10 @@ def begin_handover(
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE campaigns_send SET state = 'handing_over', handed_over_at = %s,"
-            " lease_until = clock_timestamp() + %s"
+            " lease_until = clock_timestamp() + make_interval(secs => %s)"
             " WHERE id = ANY(%s) AND lease_token = %s AND state = 'claimed'"
             " AND lease_until > clock_timestamp()",
-            [at, lease, list(send_ids), token],
+            [at, lease.total_seconds(), list(send_ids), token],
         )
 
 
@@ -110,7 +111,7 @@ def doubt(send_ids: Sequence[int], *, token: uuid.UUID, ask_after: timedelta) ->
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE campaigns_send SET state = 'unknown', lease_token = NULL,"
-            " lease_until = clock_timestamp() + %s"
+            " lease_until = clock_timestamp() + make_interval(secs => %s)"
             " WHERE id = ANY(%s) AND lease_token = %s AND state = 'handing_over'",
-            [ask_after, list(send_ids), token],
+            [ask_after.total_seconds(), list(send_ids), token],
         )

@@ -16,7 +16,7 @@ CROSS JOIN LATERAL (
     SELECT s.id, s.campaign_id
     FROM campaigns_send s JOIN campaigns_campaign c ON c.id = s.campaign_id
     WHERE s.subject_id = o.profile_id AND s.state = 'sent' AND NOT c.is_imported
-      AND s.sent_at <= o.occurred_at AND s.sent_at > o.occurred_at - %(window)s
+      AND s.sent_at <= o.occurred_at AND s.sent_at > o.occurred_at - make_interval(days => %(days)s)
     ORDER BY s.sent_at DESC, s.id DESC LIMIT 1
 ) AS mail
 WHERE o.name = 'Order Completed' AND o.occurred_at > %(since)s AND o.occurred_at <= %(now)s
@@ -27,5 +27,6 @@ ON CONFLICT (order_key) DO NOTHING
 def attribute(*, since: datetime, now: datetime) -> int:
     """Claim the orders of a span; running it again claims nothing twice."""
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"since": since, "now": now, "window": WINDOW})
-        return cursor.rowcount
+        cursor.execute(_CLAIM, {"since": since, "now": now, "days": WINDOW.days})
+        claimed: int = cursor.rowcount
+    return claimed

@@ -52,8 +52,8 @@ class Similar:
 
     def scores(self, *, without: int | None = None) -> Scores:
         weighed = self._weights(without)[self.rows] * self.votes
-        total: Scores = np.bincount(self.columns, weights=weighed, minlength=len(self.positions))
-        return total
+        total = np.bincount(self.columns, weights=weighed, minlength=len(self.positions))
+        return total.astype(np.float64, copy=False)
 
     def causes(self, columns: IntArray) -> IntArray:
         weighed = self._weights(None)[self.rows] * self.votes

@@ -9,12 +9,13 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from campaigns.delivery import mailbox
@@ -90,17 +91,26 @@ class Worker:
     """A Celery worker with two processes, in a session of its own."""
 
     def __init__(self, *, surroundings: dict[str, str], log: Path) -> None:
+        self._surroundings, self._log = surroundings, log
+        self.process = self._start()
+
+    def _start(self) -> "subprocess.Popen[bytes]":
         command = [str(Path(sys.executable).with_name("celery")), "-A", "config.celery", "worker"]
         options = ["--concurrency", "2", "--loglevel", "error", "--without-mingle"]
-        with log.open("ab") as output:
-            self.process = subprocess.Popen(
+        with self._log.open("ab") as output:
+            return subprocess.Popen(
                 [*command, *options, "--without-gossip"],
                 cwd=ROOT,
-                env=surroundings,
+                env=self._surroundings,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+    def revive(self) -> None:
+        """Start it again where it gave up: Celery ends if its children die while it starts."""
+        if self.process.poll() is not None:
+            self.process = self._start()
 
     def children(self) -> list[int]:
         pid = self.process.pid
@@ -118,11 +128,13 @@ class Worker:
 
     def kill_children(self) -> None:
         for pid in self.children():
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def kill_all(self) -> None:
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
 
 
 def kill(worker: Worker, storm: Storm) -> None:
@@ -142,7 +154,7 @@ def note(storm: Storm) -> None:
     storm.seen |= left
 
 
-def handing_over() -> "Send.objects.__class__":
+def handing_over() -> QuerySet[Send]:
     return Send.objects.filter(state=State.HANDING_OVER)
 
 
@@ -176,13 +188,21 @@ def choose_moment(number: int, *, chance: random.Random, storm: Storm) -> None:
         time.sleep(chance.uniform(0.0, 0.3))
 
 
-def finish(campaign: Campaign, catcher: RunningCatcher, storm: Storm, *, seconds: float) -> None:
-    """Let the last worker come to the end; nothing may stay open."""
+def finish(
+    campaign: Campaign,
+    catcher: RunningCatcher,
+    storm: Storm,
+    *,
+    worker: Worker,
+    seconds: float,
+) -> None:
+    """Let the worker come to the end; nothing may stay open."""
     end = time.monotonic() + seconds
     while Send.objects.open().filter(campaign=campaign).exists():
         assert time.monotonic() < end, Counter(
             Send.objects.filter(campaign=campaign).values_list("state", flat=True)
         )
+        worker.revive()
         tick(campaign, catcher, storm)
         time.sleep(0.4)
 

@@ -1,12 +1,14 @@
-"""What tests of sending share: a real catcher, caught mails, sends in a state, other connections."""
+"""What tests of sending share: caught mails, sends in a state, other connections."""
 
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from typing import TypeVar
 
 from django.db import connection
 from django.db.models import F
@@ -20,6 +22,7 @@ from tests.campaigns.delivery_support import RunningCatcher
 from tests.campaigns.smtp_server import Script, ScriptedServer
 
 State = Send.State
+T = TypeVar("T")
 
 
 def caught(catcher: RunningCatcher) -> dict[str, EmailMessage]:
@@ -62,7 +65,9 @@ def end_waiting() -> None:
 
 
 @contextmanager
-def scripted(script: Script | None = None, *, timeout: float = 1.0) -> Iterator[tuple[ScriptedServer, Backend]]:
+def scripted(
+    script: Script | None = None, *, timeout: float = 1.0
+) -> Iterator[tuple[ScriptedServer, Backend]]:
     """A real SMTP server that behaves as told, and our backend for it."""
     server = ScriptedServer(script or Script())
     backend = get_backend(f"smtp://127.0.0.1:{server.port}?timeout={timeout}")
@@ -73,23 +78,19 @@ def scripted(script: Script | None = None, *, timeout: float = 1.0) -> Iterator[
         server.close()
 
 
-def together(*calls: Callable[[], object]) -> list[object]:
+def together(*calls: Callable[[], T]) -> list[T]:
     """Run calls at the same moment, each on a database connection of its own."""
-    gate, results = threading.Barrier(len(calls)), [object()] * len(calls)
+    gate = threading.Barrier(len(calls))
 
-    def run(place: int, call: Callable[[], object]) -> None:
+    def run(call: Callable[[], T]) -> T:
         gate.wait()
         try:
-            results[place] = call()
+            return call()
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(calls)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return [running.result() for running in [pool.submit(run, call) for call in calls]]
 
 
 def handing_over(campaign: Campaign, ids: Sequence[int]) -> uuid.UUID:

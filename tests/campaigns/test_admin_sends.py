@@ -164,11 +164,15 @@ def settle(role: str, send: Send, *, action: str) -> None:
     send.refresh_from_db()
 
 
-def doubtful(number: int = 1, **given: object) -> Send:
-    who = make.person(number)
-    over = timezone.now() - timedelta(minutes=1)
-    values = {"state": Send.State.UNKNOWN, "lease_until": over, "handed_over_at": over, **given}
-    return make.send(make.campaign(slug=f"week-{number}"), who, **values)
+def doubtful(number: int = 1, *, minutes: int = -1) -> Send:
+    """A mail in doubt, whose lease ends in so many minutes."""
+    return make.send(
+        make.campaign(slug=f"week-{number}"),
+        make.person(number),
+        state=Send.State.UNKNOWN,
+        lease_until=timezone.now() + timedelta(minutes=minutes),
+        handed_over_at=timezone.now(),
+    )
 
 
 @pytest.mark.parametrize(
@@ -186,7 +190,7 @@ def test_a_mail_in_doubt_is_settled_by_hand_and_noted(action: str, state: str) -
 
 def test_an_analyst_cannot_settle_and_a_running_lease_is_left_alone() -> None:
     send = doubtful()
-    running = doubtful(2, lease_until=timezone.now() + timedelta(minutes=1))
+    running = doubtful(2, minutes=1)
 
     settle("analyst", send, action="settle_as_lost")
     settle("marketer", running, action="settle_as_lost")

@@ -3,6 +3,7 @@
 import random
 import uuid
 from collections import Counter
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from campaigns.experiments.assign import choose_variant, is_held_out
 from campaigns.experiments.bucketing import bucket, bucket_sql
 
+
 def pseudonyms(count: int, *, seed: int) -> list[str]:
     source = random.Random(seed)
     return [str(uuid.UUID(int=source.getrandbits(128), version=4)) for _ in range(count)]
@@ -19,11 +21,12 @@ def pseudonyms(count: int, *, seed: int) -> list[str]:
 
 def buckets_in_sql(people: list[str], *, seed: str, size: int) -> list[int]:
     sql, params = bucket_sql("person.pseudonym", seed=seed, size=size)
+    parameters: list[Any] = [*params, people]
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {sql} FROM unnest(%s::uuid[]) WITH ORDINALITY AS person(pseudonym, n)"
             " ORDER BY n",
-            [*params, people],
+            parameters,
         )
         return [row[0] for row in cursor.fetchall()]
 
@@ -48,7 +51,10 @@ def test_bucket_of_known_people_never_changes() -> None:
     assert found == [612, 883, 216]
 
 
-@given(st.uuids(version=4), st.dictionaries(st.text("abcd", min_size=1), st.integers(1, 50), min_size=1))
+@given(
+    st.uuids(version=4),
+    st.dictionaries(st.text("abcd", min_size=1), st.integers(1, 50), min_size=1),
+)
 def test_arm_is_always_one_of_the_arms_and_always_the_same(
     person: uuid.UUID, weights: dict[str, int]
 ) -> None:

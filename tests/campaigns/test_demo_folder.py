@@ -36,7 +36,11 @@ def order(number: int, **given: Any) -> dict[str, Any]:
         "event": "Order Completed",
         "external_id": "C-1",
         "timestamp": BOUGHT.isoformat(),
-        "properties": {"total": 10, "currency": "GBP", "products": [{"product_id": "P1", "quantity": 1}]},
+        "properties": {
+            "total": 10,
+            "currency": "GBP",
+            "products": [{"product_id": "P1", "quantity": 1}],
+        },
     } | given
 
 

@@ -31,7 +31,7 @@ from campaigns.models import (
 )
 from campaigns.sending import lifecycle, pipeline
 from consent.roles import ROLES
-from personalization.models import ContentBlock, RuleSet, Segment, SegmentVersion
+from personalization.models import ContentBlock, CustomerProfile, RuleSet, Segment, SegmentVersion
 from tests.campaigns import factories as make
 from tests.campaigns.delivery_support import RunningCatcher
 from tests.campaigns.factories import NOON, MemoryBackend
@@ -74,17 +74,16 @@ def test_people_of_different_behaviour_see_different_heroes() -> None:
     boots = make.product()
     fresh, lapsed, unknown = make.people(3)
     unprofiled = make.person(4, granted=("email_marketing",))
-    make.order(fresh, boots, at=NOON - timedelta(days=1))
-    make.order(lapsed, boots, at=NOON - timedelta(days=90))
-    make.order(unprofiled, boots, at=NOON - timedelta(days=90))
-    call_command("compute_traits")
+    for subject, days in ((fresh, 1), (lapsed, 90), (unprofiled, 90)):
+        make.order(subject, boots, at=NOON - timedelta(days=days))
+        traits = {"recency_days": days, "order_count": 1}
+        CustomerProfile.objects.filter(subject=subject).update(traits=traits)
+    assert not CustomerProfile.objects.get(subject=unknown).traits
     campaign, backend = scene.build(now=NOON), MemoryBackend()
-    campaign.experiment.delete()
-    lapsed.profile.traits = {"recency_days": 90, "order_count": 1}
-    lapsed.profile.save()
+    Experiment.objects.all().delete()
 
-    lifecycle.launch(Campaign.objects.get(), now=NOON)
-    pipeline.run_chunk(Campaign.objects.get(), backend=backend, now=NOON)
+    lifecycle.launch(campaign, now=NOON)
+    pipeline.run_chunk(campaign, backend=backend, now=NOON)
 
     texts = {e.recipient: e.content.decode() for e in backend.outbox}
     assert "Your basket has been empty" in texts["anna2@example.com"]
@@ -222,7 +221,10 @@ def test_readers_open_about_the_stated_share_the_same_each_time(mails: list[Path
 
 
 def test_readers_say_so_when_the_web_process_does_not_take_a_link(mails: list[Path]) -> None:
-    with web(status=500) as (server, _), pytest.raises(Unanswered, match="/o/ was answered with 500"):
+    with (
+        web(status=500) as (server, _),
+        pytest.raises(Unanswered, match="/o/ was answered with 500"),
+    ):
         readers.read_some(mails, server=server, pause_seconds=0)
 
 

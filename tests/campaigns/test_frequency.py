@@ -95,7 +95,9 @@ def test_competing_campaigns_never_exceed_the_limit_and_never_deadlock() -> None
     competitors = [sends(people, slug=f"c{n}") for n in range(4)]
     backwards = [dict(reversed(rows.items())) for rows in competitors]
 
-    taken = together(*(lambda r=rows: frequency.reserve(r, limit=2, now=NOON) for rows in backwards))
+    taken = together(
+        *(lambda r=rows: frequency.reserve(r, limit=2, now=NOON) for rows in backwards)
+    )
 
     assert sum(len(found) for found in taken) == 2 * len(people)
     assert set(FrequencyCounter.objects.values_list("count", flat=True)) == {2}

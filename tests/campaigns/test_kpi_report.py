@@ -1,4 +1,4 @@
-"""The figures of a campaign equal a count by hand; machines apart; what was not recorded is None."""
+"""The figures of a campaign equal a count by hand; machines apart; not recorded is None."""
 
 import random
 from collections import Counter
@@ -117,7 +117,7 @@ def test_recorded_nothing_is_0() -> None:
     total = report(Campaign.objects.get()).total
 
     assert (total.opened, total.clicked, total.unsubscribed) == (0, 0, 0)
-    assert (total.delivered, total.revenue) == (1, 0)
+    assert (total.delivered, total.revenue) == (1, Decimal())
 
 
 def test_rates_of_a_campaign_that_sent_nothing_are_none() -> None:

@@ -195,9 +195,7 @@ def test_interrupted_chunk_can_go_on_at_once() -> None:
     with pytest.raises(KeyboardInterrupt):
         pipeline.run_chunk(campaign, backend=Breaking(KeyboardInterrupt(), after=20), now=NOON)
 
-    result = pipeline.run_chunk(
-        campaign, backend=MemoryBackend(), now=NOON + timedelta(seconds=1)
-    )
+    result = pipeline.run_chunk(campaign, backend=MemoryBackend(), now=NOON + timedelta(seconds=1))
 
     assert result.counts == {State.SENT: 10}
 
@@ -234,12 +232,14 @@ NAMES = {
     "script": "<script>alert(1)</script>",
     "picture": "<img src=x onerror=alert(1)>",
     "lines": "Eve\r\nBcc: all@example.com\r\n\r\nbody",
-    "quotes": "\"Bobby\" '); DROP TABLE",
+    "quotes": '"Bobby" \'); DROP TABLE',
     "turkish": "Şükrü 東京 🎉",
 }
 
 
-def test_customers_of_any_name_get_their_mail_with_the_name_as_text(catcher: RunningCatcher) -> None:
+def test_customers_of_any_name_get_their_mail_with_the_name_as_text(
+    catcher: RunningCatcher,
+) -> None:
     numbers = {
         number: make.person(number, first_name="anna") for number in range(1, len(NAMES) + 1)
     }
@@ -252,9 +252,7 @@ def test_customers_of_any_name_get_their_mail_with_the_name_as_text(catcher: Run
 
     assert states(campaign) == {State.SENT: len(NAMES)}
     mails = caught(catcher)
-    found = {
-        name: mails[f"anna{number}@example.com"] for number, name in enumerate(NAMES, start=1)
-    }
+    found = {name: mails[f"anna{number}@example.com"] for number, name in enumerate(NAMES, start=1)}
     for mail in found.values():
         assert mail["Bcc"] is None
         assert len(mail.get_all("To", [])) == len(mail.get_all("Subject", [])) == 1
@@ -299,7 +297,9 @@ def with_links() -> Campaign:
     campaign = make.campaign()
     link = '<a href="https://shop.example.com/new?size=42&utm_source=own#top">New</a>'
     text = "New: https://shop.example.com/new?size=42"
-    variants = [{"key": key, "name": key, "html": link, "text": text} for key in ("german", "general")]
+    variants = [
+        {"key": key, "name": key, "html": link, "text": text} for key in ("german", "general")
+    ]
     blocks.publisher.publish(
         ContentBlock.objects.get(slug="hero"),
         content={"variants": variants, "fallback": "general"},

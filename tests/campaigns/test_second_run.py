@@ -20,6 +20,7 @@ from campaigns.models import Campaign, FrequencyCounter, Send
 from campaigns.sending import lifecycle
 from consent.models import Job
 from personalization.models import Receipt, SegmentMembership
+from personalization.segments import membership
 from tests.campaigns import factories as make
 from tests.campaigns import kill_storm
 from tests.campaigns.delivery_support import ROOT, RunningCatcher, running_catcher
@@ -72,7 +73,7 @@ def test_who_came_in_since_gets_the_mail_in_the_second_run(
 
 @pytest.mark.usefixtures("_to_catcher")
 def test_dry_run_says_whom_it_would_reach_and_changes_nothing(campaign: Campaign) -> None:
-    lifecycle.membership.rebuild(campaign.segments.get(), now=timezone.now())
+    membership.rebuild(campaign.segments.get(), now=timezone.now())
     tables = (Send, Receipt, Job, FrequencyCounter, SegmentMembership)
     before = [list(table.objects.order_by("pk").values()) for table in tables]
 

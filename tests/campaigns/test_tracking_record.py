@@ -1,5 +1,6 @@
 """What is recorded of an open, a click, an unsubscribe: in one step, by consent of this moment."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -17,8 +18,8 @@ pytestmark = pytest.mark.django_db
 HOUR = NOON + timedelta(hours=1)
 
 
-def mail(**person: object) -> Send:
-    return make.send(make.campaign(), make.person(**person))
+def mail(*, granted: Sequence[str] = make.EVERYTHING) -> Send:
+    return make.send(make.campaign(), make.person(granted=granted))
 
 
 def link(campaign: Campaign, url: str = "https://shop.example.com/new") -> Link:

@@ -1,5 +1,6 @@
 """Keep what was decided and why; read it again for 'why this content'."""
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,9 +17,9 @@ INPUTS_PLACE = "personalization_receipt.inputs"
 
 _RECORD = """
 INSERT INTO personalization_receipt (subject_id, message_key, decided_at, decision, inputs)
-SELECT subject_id, message_key, %(now)s, decision, inputs
-FROM unnest(%(subjects)s::bigint[], %(keys)s::uuid[], %(decisions)s::jsonb[], %(inputs)s::bytea[])
-     AS entry(subject_id, message_key, decision, inputs)
+SELECT subject_id, message_key, %s, decision, decode(inputs, 'base64')
+FROM jsonb_to_recordset(%s::jsonb)
+     AS entry(subject_id bigint, message_key uuid, decision jsonb, inputs text)
 ON CONFLICT (message_key) DO UPDATE SET
     decided_at = EXCLUDED.decided_at, decision = EXCLUDED.decision, inputs = EXCLUDED.inputs
 """
@@ -35,17 +36,18 @@ class Entry:
 
 def record(entries: Sequence[Entry], *, now: datetime) -> None:
     """Store a batch; a mail that is tried again keeps the receipt of the last try."""
+    # One JSON text: the driver would quote each element of an array in Python.
+    rows = [
+        {
+            "subject_id": entry.profile.subject_id,
+            "message_key": entry.message_key,
+            "decision": entry.decision,
+            "inputs": base64.b64encode(_sealed(entry.profile)).decode(),
+        }
+        for entry in entries
+    ]
     with connection.cursor() as cursor:
-        cursor.execute(
-            _RECORD,
-            {
-                "now": now,
-                "subjects": [entry.profile.subject_id for entry in entries],
-                "keys": [entry.message_key for entry in entries],
-                "decisions": [orjson.dumps(entry.decision).decode() for entry in entries],
-                "inputs": [_sealed(entry.profile) for entry in entries],
-            },
-        )
+        cursor.execute(_RECORD, [now, orjson.dumps(rows).decode()])
 
 
 def open_inputs(receipt: Receipt) -> dict[str, Any] | None:

@@ -1,6 +1,7 @@
 """Fixtures of the whole suite: the servers are real, only the database's name is a test's."""
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -13,11 +14,15 @@ from consent.roles import sync_roles
 pytest_plugins = ["tests.requirements", "tests.browser"]
 # Tasks that a page enqueues go to the broker of this run.
 celery_app.set_default()
+# A shell that runs the tests in the background ignores Ctrl-C, and so would every child of ours.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings() -> None:
-    """Let a second run beside the first use a database of its own."""
+    """Let a second run beside the first use a database of its own; no test cuts the power."""
+    options = settings.DATABASES["default"].setdefault("OPTIONS", {})
+    options["options"] = f"{options.get('options', '')} -c synchronous_commit=off"
     name = os.environ.get("ATTUNE_TEST_DB")
     if name:
         settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = name

@@ -51,6 +51,11 @@ TABLES = (
 )
 
 
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings: Settings) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 def test_scene_is_complete_enough_to_be_launched() -> None:
     campaign = scene.build(now=NOON)
 

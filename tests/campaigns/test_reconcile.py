@@ -1,5 +1,6 @@
 """After a worker's death: nothing lost, nothing resent blindly, nobody alive is doubted."""
 
+import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
@@ -161,18 +162,24 @@ def test_row_that_a_living_worker_holds_is_not_doubted_however_late_it_is() -> N
     campaign, sends = launched(2)
     ids = [send.pk for send in sends]
     token = handing_over(campaign, ids)
+    Send.objects.update(lease_until=Now() + timedelta(seconds=0.5))
     backend = Knowing({str(send.message_key): False for send in sends})
 
     with transaction.atomic():
         assert hold(ids, token=token) == set(ids)
-        with connection.cursor() as cursor:
-            # As the clock would have it; the lock is what matters.
-            cursor.execute("UPDATE campaigns_send SET lease_until = now() - interval '1 hour'")
-        (during,) = together(lambda: reconcile.reconcile(backend=backend, now=NOON))
-    (after,) = together(lambda: reconcile.reconcile(backend=backend, now=NOON))
+        time.sleep(0.6)
+        (during,) = together(lambda: impatient(backend))
+    (after,) = together(lambda: impatient(backend))
 
     assert during == reconcile.Reconciled(returned=0, confirmed=0, resent=0, unknown=0)
     assert after.resent == 2
+
+
+def impatient(backend: MemoryBackend) -> reconcile.Reconciled:
+    """Reconcile without ever waiting for a lock: a worker may hold it for minutes."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '1s'")
+    return reconcile.reconcile(backend=backend, now=NOON)
 
 
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)

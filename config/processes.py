@@ -1,6 +1,5 @@
 """Start the processes of an installation side by side; none of them outlives this one."""
 
-import ctypes
 import http.client
 import os
 import signal
@@ -14,11 +13,10 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from config.embedded.child import bind_to
 from config.embedded.layout import var_folder
 
 ROOT = Path(__file__).resolve().parent.parent
-PR_SET_PDEATHSIG = 1
-LIBC = ctypes.CDLL(None, use_errno=True)
 PATIENCE_SECONDS = 30
 STOP_SECONDS = 10
 
@@ -44,7 +42,7 @@ class Processes:
                 stdin=subprocess.DEVNULL,
                 stdout=output if quiet else None,
                 stderr=subprocess.STDOUT if quiet else None,
-                preexec_fn=partial(_die_with, os.getpid()),
+                preexec_fn=partial(bind_to, os.getpid(), death_signal=signal.SIGTERM),
                 start_new_session=True,
             )
 
@@ -163,10 +161,3 @@ def _kill_session(child: "subprocess.Popen[bytes]") -> None:
     if child.returncode is None:
         with suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
-
-
-def _die_with(parent: int) -> None:
-    if sys.platform == "linux":
-        LIBC.prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM))
-        if os.getppid() != parent:
-            os._exit(1)

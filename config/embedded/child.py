@@ -41,7 +41,7 @@ def launch(
                 user=account.uid if account else None,
                 group=account.gid if account else None,
                 extra_groups=[] if account else None,
-                preexec_fn=partial(_bind_to, os.getpid(), death_signal=death_signal),
+                preexec_fn=partial(bind_to, os.getpid(), death_signal=death_signal),
             )
     except (OSError, subprocess.SubprocessError) as error:
         whom = f" as account number {account.uid}" if account else ""
@@ -51,7 +51,7 @@ def launch(
         ) from error
 
 
-def _bind_to(parent: int, *, death_signal: signal.Signals) -> None:
+def bind_to(parent: int, *, death_signal: signal.Signals) -> None:
     """Runs in the child after it changed account, which would have cleared the death signal."""
     if sys.platform == "linux":
         LIBC.prctl(PR_SET_PDEATHSIG, int(death_signal))

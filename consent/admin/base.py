@@ -8,7 +8,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin, TabularInline
@@ -72,6 +72,27 @@ class ReadOnlyAdmin(PageAdmin[M]):
         return False
 
 
+class SheetAdmin(ReadOnlyAdmin[M]):
+    """A row shown as a sheet of its own: `page_of` gives what its template needs."""
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        row = self.get_object(request, object_id)
+        found: dict[str, Any] = {}
+        if row is not None and self.has_view_permission(request, row):
+            found = self.page_of(request, row)
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **found})
+
+    def page_of(self, request: HttpRequest, row: M) -> dict[str, Any]:
+        """Look up what the page of one row shows; a look at personal data is noted here."""
+        return {}
+
+
 class ReadOnlyInline(TabularInline[M, Parent]):
     """Rows under a page that nobody edits there."""
 
@@ -115,6 +136,7 @@ __all__ = [
     "PageAdmin",
     "ReadOnlyAdmin",
     "ReadOnlyInline",
+    "SheetAdmin",
     "TabularInline",
     "actor",
 ]

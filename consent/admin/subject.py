@@ -5,12 +5,12 @@ from typing import Any
 
 from django.contrib.admin import SimpleListFilter, display, register
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from consent import audit, gate
-from consent.admin.base import CappedPaginator, ReadOnlyAdmin
+from consent.admin.base import CappedPaginator, SheetAdmin
 from consent.admin.look import chip, when
 from consent.identifiers import of_subject
 from consent.models import DataSubject
@@ -41,7 +41,7 @@ class StateFilter(SimpleListFilter):
 
 
 @register(DataSubject)
-class DataSubjectAdmin(ReadOnlyAdmin[DataSubject]):
+class DataSubjectAdmin(SheetAdmin[DataSubject]):
     change_form_template = "attune/subject.html"
     list_display = ("pseudonym", "state", "created", "erased")
     list_filter = (StateFilter,)
@@ -71,20 +71,7 @@ class DataSubjectAdmin(ReadOnlyAdmin[DataSubject]):
     def erased(self, subject: DataSubject) -> SafeString:
         return when(subject.erased_at) if subject.erased_at else SafeString("–")
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        subject = self.get_object(request, object_id)
-        page = {}
-        if subject is not None and self.has_view_permission(request, subject):
-            page = self._page(request, subject)
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **page})
-
-    def _page(self, request: HttpRequest, subject: DataSubject) -> dict[str, Any]:
+    def page_of(self, request: HttpRequest, subject: DataSubject) -> dict[str, Any]:
         in_clear, now = request.user.has_perm(PERSONAL), timezone.now()
         if in_clear and subject.wrapped_key is not None:
             pseudonym = subject.pseudonym

@@ -4,13 +4,13 @@ from typing import Any, Final
 
 from django.contrib.admin import display, register
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from consent import audit, gate
-from consent.admin.base import CappedPaginator, ChangeList, ReadOnlyAdmin
+from consent.admin.base import CappedPaginator, ChangeList, SheetAdmin
 from consent.admin.look import Tone, chip, figure, quiet, two_lines, when
 from consent.permission import Permission
 from personalization.models import CustomerProfile, Receipt
@@ -49,7 +49,7 @@ class CustomerList(ChangeList):
 
 
 @register(CustomerProfile)
-class CustomerAdmin(ReadOnlyAdmin[CustomerProfile]):
+class CustomerAdmin(SheetAdmin[CustomerProfile]):
     change_form_template = "attune/customer.html"
     list_display = (
         "person", "place", "favourite", "orders", "spent", "last_seen", "reachable",
@@ -115,20 +115,7 @@ class CustomerAdmin(ReadOnlyAdmin[CustomerProfile]):
         permission: Permission = getattr(profile, PERMISSION)
         return reach_chip(permission)
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        profile = self.get_object(request, object_id)
-        found = {}
-        if profile is not None and self.has_view_permission(request, profile):
-            found = self._page(request, profile)
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **found})
-
-    def _page(self, request: HttpRequest, profile: CustomerProfile) -> dict[str, Any]:
+    def page_of(self, request: HttpRequest, profile: CustomerProfile) -> dict[str, Any]:
         in_clear = request.user.has_perm(PERSONAL)
         who = people.of([profile.pk], in_clear=in_clear)[profile.pk]
         if in_clear:

@@ -2,12 +2,16 @@
 
 from typing import Any, Final
 
+from django.contrib import messages
 from django.contrib.admin import display, register
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
 
 from consent import audit, gate
 from consent.admin.base import CappedPaginator, ChangeList, SheetAdmin
@@ -17,6 +21,7 @@ from personalization.models import CustomerProfile, Receipt
 from personalization.profiles import people, sheet
 from personalization.profiles.people import Person
 
+LIST: Final = "admin:personalization_customerprofile_changelist"
 PERSONAL: Final = "consent.view_personal_data"
 REASONS = {
     "erased": "Erased",
@@ -54,9 +59,8 @@ class CustomerAdmin(SheetAdmin[CustomerProfile]):
     list_display = (
         "person", "place", "favourite", "orders", "spent", "last_seen", "reachable",
     )  # fmt: skip
-    # Only names the box: the search itself goes by blind index, never by a part of an address.
-    search_fields = ("pk",)
-    search_help_text = "Search by a whole customer number or email address."
+    # No search box of the list: it would put the address into the URL.
+    list_before_template = "attune/find_customer.html"
     paginator = CappedPaginator
     ordering = ("-last_seen_at", "-pk")
     empty_state = {
@@ -66,7 +70,6 @@ class CustomerAdmin(SheetAdmin[CustomerProfile]):
         "and addresses are sealed from the first write; only who may see them can.",
         "steps": (
             "Load a file: python manage.py import_customers customers.csv",
-            "Or send events to /v1/identify and /v1/track with any Segment library.",
             "Consent comes with the data: without it nobody is profiled or mailed.",
         ),
     }
@@ -77,12 +80,27 @@ class CustomerAdmin(SheetAdmin[CustomerProfile]):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return CustomerList
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[CustomerProfile], search_term: str
-    ) -> tuple[QuerySet[CustomerProfile], bool]:
-        if not search_term.strip():
-            return queryset, False
-        return queryset.filter(pk__in=people.find(search_term)), False
+    def get_urls(self) -> list[URLPattern]:
+        find = self.admin_site.admin_view(require_POST(self.find_view))
+        return [
+            path("find/", find, name="personalization_customerprofile_find"),
+            *super().get_urls(),
+        ]
+
+    def find_view(self, request: HttpRequest) -> HttpResponse:
+        """Lead to the customer of a whole number or address, found by blind index."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        found = people.find(request.POST.get("term", ""))
+        profiles = CustomerProfile.objects.filter(pk__in=found).order_by("pk")
+        if len(keys := list(profiles.values_list("pk", flat=True))) == 1:
+            return redirect("admin:personalization_customerprofile_change", keys[0])
+        if keys:
+            return redirect(f"{reverse(LIST)}?pk__in={','.join(map(str, keys))}")
+        self.message_user(
+            request, "Nobody has this number or address. Enter it whole.", messages.WARNING
+        )
+        return redirect(LIST)
 
     @display(description="Customer")
     def person(self, profile: CustomerProfile) -> SafeString:

@@ -35,8 +35,8 @@ class EventAdmin(ReadOnlyAdmin[Event]):
         "text": "Orders, visits and what happens to mails arrive here. Nothing is kept about "
         "people who did not agree to it.",
         "steps": (
-            "Point a Segment, RudderStack or PostHog library at /v1/.",
-            "Or load a file: python manage.py import_events events.jsonl",
+            "Load a file: python manage.py import_events events.jsonl",
+            "What happens to our own mails comes by itself.",
         ),
     }
 

@@ -35,7 +35,7 @@ class ProductAdmin(PageAdmin[Product]):
         "here is never recommended, from the next mail on.",
         "steps": (
             "Load a file: python manage.py import_products products.csv",
-            "Or keep it up to date from your shop with PUT /api/v1/products/",
+            "Load it again when it changed: only what differs is updated.",
         ),
     }
 

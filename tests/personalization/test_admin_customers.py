@@ -8,8 +8,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from consent import suppression
-from consent.models import AuditEntry
+from consent import identity, suppression
+from consent.models import AuditEntry, Identifier
 from personalization.models import CustomerProfile
 from personalization.profiles import people
 from tests.campaigns.factories import order, person, product
@@ -61,18 +61,43 @@ def test_a_whole_number_or_address_finds_its_customer(term: str) -> None:
     person(1)
     second = person(2)
 
-    found = client_of("marketer").get(LIST, {"q": term}).context["cl"].result_list
+    answer = client_of("marketer").post(f"{LIST}find/", {"term": term})
 
-    assert [profile.pk for profile in found] == [second.pk]
+    assert answer.headers["Location"] == page_of(second.pk)
 
 
 @pytest.mark.parametrize("term", ["anna2", "example.com", "C", "%", "2", "'; --", "a" * 500])
 def test_a_part_of_an_identifier_finds_nobody(term: str) -> None:
     person(2)
 
-    found = client_of("admin").get(LIST, {"q": term}).context["cl"].result_list
+    answer = client_of("admin").post(f"{LIST}find/", {"term": term}, follow=True)
 
-    assert found == []
+    assert "Nobody has this number or address" in answer.content.decode()
+
+
+def test_one_number_in_two_shops_shows_both_customers() -> None:
+    both = [person(1), person(2)]
+    for subject, source in zip(both, ("shop", "crm"), strict=True):
+        Identifier.objects.create(
+            subject=subject,
+            kind="external_id",
+            source=source,
+            hash=identity.blind_index("external_id", "77"),
+            ciphertext=b"",
+        )
+
+    answer = client_of("marketer").post(f"{LIST}find/", {"term": "77"}, follow=True)
+
+    shown = {profile.pk for profile in answer.context["cl"].result_list}
+    assert shown == {subject.pk for subject in both}
+
+
+def test_an_address_is_never_asked_for_in_a_url() -> None:
+    person(1)
+    client = client_of("marketer")
+
+    assert client.get(f"{LIST}find/", {"term": "anna1@example.com"}).status_code == 405
+    assert 'name="q"' not in text(client, LIST)
 
 
 def test_the_list_says_who_can_be_reached() -> None:

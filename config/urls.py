@@ -10,6 +10,7 @@ from config import health
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
+    path("", include("personalization.urls")),
     path("", include("campaigns.urls")),
     path("mailbox/", include("campaigns.views.mailbox_urls")),
     path("healthz", health.healthz, name="healthz"),

@@ -14,7 +14,22 @@ CONTENT = (
 )
 VERSIONS = tuple(f"{name}version" for name in CONTENT[:4])
 PARTS = ("campaignslot", "experimentarm")
-PEOPLE = ("customerprofile", "product", "event", "source", "field", "inboxevent")
+PEOPLE = (
+    "customerprofile",
+    "product",
+    "productchange",
+    "event",
+    "basket",
+    "order",
+    "source",
+    "sourceday",
+    "seenproperty",
+    "webhookdelivery",
+    "importrun",
+    "field",
+    "inboxevent",
+    "traitmodel",
+)
 RESULTS = (
     "send",
     "trackingevent",
@@ -33,6 +48,9 @@ LEGAL = (
     "consentstate",
     "suppression",
     "auditentry",
+    "merge",
+    "mergeproposal",
+    "privacyrequest",
 )
 
 # Role: (verbs, models) pairs and single codes.
@@ -41,7 +59,9 @@ ROLES: dict[str, list[tuple[tuple[str, ...], tuple[str, ...]]]] = {
         (("view", "add", "change"), (*CONTENT, *VERSIONS)),
         (("view", "add", "change", "delete"), PARTS),
         (("view",), (*PEOPLE, *RESULTS, "purpose", "suppression")),
-        (("view", "change"), ("product",)),
+        (("view", "change"), ("product", "inboxevent")),
+        (("view", "add", "change"), ("source", "importrun")),
+        (("view",), ("merge", "mergeproposal")),
     ],
     "analyst": [(("view",), (*CONTENT, *VERSIONS, *PARTS, *PEOPLE, *RESULTS, "purpose"))],
     "approver": [
@@ -51,6 +71,7 @@ ROLES: dict[str, list[tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "compliance": [
         (("view",), (*LEGAL, *PEOPLE, *RESULTS, *CONTENT, *VERSIONS)),
         (("add", "change"), ("purpose", "suppression", "field")),
+        (("change",), ("mergeproposal", "privacyrequest")),
     ],
     "admin": [],
 }

@@ -2,10 +2,14 @@
 
 from consent.privacy.registry import OnErase, claim
 from personalization.models import (
+    Basket,
     CustomerProfile,
     Event,
     EventDaily,
     EventItem,
+    ImportedRow,
+    Order,
+    ProfileDue,
     Receipt,
     SegmentMembership,
 )
@@ -29,6 +33,20 @@ claim(
     export=("name", "occurred_at", "product_id", "quantity", "price"),
 )
 claim(EventDaily, path="profile_id", on_erase=OnErase.DELETE, export=("name", "day", "count"))
+claim(
+    Basket,
+    path="profile",
+    on_erase=OnErase.DELETE,
+    export=("kind", "items", "value", "currency", "changed_at"),
+)
+claim(
+    Order,
+    path="profile",
+    on_erase=OnErase.DELETE,
+    export=("order_id", "placed_at", "total", "refunded", "is_cancelled", "currency"),
+)
+claim(ImportedRow, path="subject_id", on_erase=OnErase.DELETE, export=("run_id", "is_new"))
+claim(ProfileDue, path="profile_id", on_erase=OnErase.DELETE, export=("work",))
 claim(
     SegmentMembership,
     path="profile",

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from campaigns.models import Send
-from personalization.ingest.accept import Incoming, accept
+from personalization.ingest.accept import accept
+from personalization.ingest.incoming import Incoming
 
 SOURCE = "attune"
 

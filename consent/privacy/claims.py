@@ -1,6 +1,15 @@
 """What the consent app itself holds on a person."""
 
-from consent.models import AuditEntry, ConsentRecord, ConsentState, DataSubject, Identifier
+from consent.models import (
+    AuditEntry,
+    ConsentRecord,
+    ConsentState,
+    DataSubject,
+    Identifier,
+    Merge,
+    MergeProposal,
+    PrivacyRequest,
+)
 from consent.privacy.registry import OnErase, claim
 
 claim(DataSubject, path="pk", on_erase=OnErase.KEEP_KEYLESS, export=("pseudonym", "created_at"))
@@ -22,4 +31,12 @@ claim(
     path="pseudonym",
     on_erase=OnErase.KEEP_PSEUDONYMOUS,
     export=("occurred_at", "action"),
+)
+claim(Merge, path="kept", on_erase=OnErase.KEEP_KEYLESS, export=("reason", "at", "undone_at"))
+claim(MergeProposal, path="first", on_erase=OnErase.DELETE, export=("reason", "seen_at"))
+claim(
+    PrivacyRequest,
+    path="subject",
+    on_erase=OnErase.KEEP_PSEUDONYMOUS,
+    export=("kind", "state", "received_at", "done_at"),
 )

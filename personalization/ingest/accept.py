@@ -1,7 +1,6 @@
 """Accept events: one insert into the inbox for a batch, and nothing else; workers apply it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 
@@ -9,6 +8,7 @@ import orjson
 from django.db import connection
 
 from consent import identity
+from personalization.ingest.incoming import Incoming
 from personalization.models import Source
 
 LONGEST_ID = 200
@@ -20,19 +20,6 @@ SELECT %s, message_id, payload, %s, ''
 FROM unnest(%s::text[], %s::bytea[]) AS event(message_id, payload)
 ON CONFLICT (source_id, message_id) DO NOTHING
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """One event as it came in. The person is a subject of ours or a customer number."""
-
-    message_id: str
-    event: str
-    timestamp: datetime
-    properties: dict[str, object] = field(default_factory=dict)
-    subject_id: int | None = None
-    external_id: str = ""
-    is_machine: bool = False
 
 
 def accept(events: Sequence[Incoming], *, source: str, now: datetime) -> int:

@@ -1,23 +1,28 @@
 """Tables of personalization, one file an aggregate."""
 
+from personalization.models.commerce import Basket, Order
 from personalization.models.content import ContentBlock, ContentBlockVersion
+from personalization.models.due import ProfileDue
 from personalization.models.event import (
     Event,
     EventDaily,
     EventItem,
     EventKey,
     InboxEvent,
-    Source,
 )
-from personalization.models.product import Product
+from personalization.models.import_run import ImportedRow, ImportRun
+from personalization.models.product import Product, ProductChange
 from personalization.models.profile import CustomerProfile, Field
 from personalization.models.receipt import Receipt
 from personalization.models.recommendation import RecommendationModel
 from personalization.models.ruleset import RuleSet, RuleSetVersion
 from personalization.models.segment import Segment, SegmentMembership, SegmentVersion
+from personalization.models.source import SeenProperty, Source, SourceDay, WebhookDelivery
+from personalization.models.trait_model import TraitModel
 from personalization.models.version import Version, Versioned
 
 __all__ = [
+    "Basket",
     "ContentBlock",
     "ContentBlockVersion",
     "CustomerProfile",
@@ -26,16 +31,25 @@ __all__ = [
     "EventItem",
     "EventKey",
     "Field",
+    "ImportRun",
+    "ImportedRow",
     "InboxEvent",
+    "Order",
     "Product",
+    "ProductChange",
+    "ProfileDue",
     "Receipt",
     "RecommendationModel",
     "RuleSet",
     "RuleSetVersion",
+    "SeenProperty",
     "Segment",
     "SegmentMembership",
     "SegmentVersion",
     "Source",
+    "SourceDay",
+    "TraitModel",
     "Version",
     "Versioned",
+    "WebhookDelivery",
 ]

@@ -7,24 +7,8 @@ their key and nothing has a foreign key into them.
 from typing import Any
 
 from django.db import models
-from django.utils import timezone
 
-
-class Source(models.Model):
-    """Where events come from."""
-
-    slug = models.SlugField(max_length=50, unique=True)
-    name = models.CharField(max_length=100)
-    is_generated = models.BooleanField(
-        default=False, help_text="Made up for the demo, and shown as such."
-    )
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    class Meta:
-        ordering = ["name"]
-
-    def __str__(self) -> str:
-        return self.name
+from personalization.models.source import Source
 
 
 class InboxEvent(models.Model):
@@ -84,6 +68,10 @@ class Event(models.Model):
     amount = models.DecimalField(max_digits=14, decimal_places=2, null=True)
     currency = models.CharField(max_length=3, null=True)
     properties: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
+    # Where it happened, cut to what helps and names nobody: page, campaign, locale, network.
+    context: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
+    # The file it came with, so that an import can be undone.
+    import_id = models.BigIntegerField(null=True)
     is_machine = models.BooleanField(default=False)
     is_generated = models.BooleanField(default=False)
 

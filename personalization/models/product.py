@@ -17,6 +17,7 @@ class Product(models.Model):
     url = models.URLField(max_length=500, blank=True)
     image_url = models.URLField(max_length=500, blank=True)
     in_stock = models.BooleanField(default=True)
+    stock = models.IntegerField(null=True, blank=True, help_text="How many, where the shop tells.")
     is_active = models.BooleanField(default=True)
     is_sensitive = models.BooleanField(
         default=False,
@@ -37,3 +38,21 @@ class Product(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ProductChange(models.Model):
+    """A price or stock as it was from a moment on: the history that "dropped in price" needs."""
+
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="changes")
+    at = models.DateTimeField()
+    price = models.DecimalField(max_digits=12, decimal_places=2)
+    currency = models.CharField(max_length=3)
+    in_stock = models.BooleanField()
+    stock = models.IntegerField(null=True)
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        indexes = [models.Index(fields=["product", "-at"])]
+
+    def __str__(self) -> str:
+        return f"product {self.product_id} from {self.at:%d %b %Y}"

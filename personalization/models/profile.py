@@ -21,6 +21,10 @@ class CustomerProfile(models.Model):
         default=dict, blank=True
     )
     traits_at = models.DateTimeField(null=True, blank=True)
+    # {"attributes.country": {"source": slug, "at": ISO 8601}}: where each given value comes from.
+    origins: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(
+        default=dict, blank=True, editable=False
+    )
     first_seen_at = models.DateTimeField(default=timezone.now)
     last_seen_at = models.DateTimeField(default=timezone.now, db_index=True)
 
@@ -59,7 +63,14 @@ class Field(models.Model):
     )
     source = models.CharField(max_length=120, blank=True, help_text="Where values come from.")
     retention_days = models.PositiveIntegerField(null=True, blank=True)
-    is_sensitive = models.BooleanField(default=False)
+    # An event aggregate: {"event", "function", "property", "days"}; empty for all other fields.
+    definition: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(
+        default=dict, blank=True
+    )
+    is_sensitive = models.BooleanField(
+        default=False,
+        help_text="Health, belief and the like: needs an explicit consent of its own.",
+    )
     # Sealed fields identify the person; they can be shown in a mail but not used to choose.
     is_personal = models.BooleanField(default=False, editable=False)
 

@@ -17,8 +17,9 @@ from campaigns.models import Send, TrackingEvent
 from consent import identity, ledger
 from consent.models import AuditEntry, DataSubject, Suppression
 from personalization.importing.run import run
-from personalization.ingest.accept import Incoming, accept
+from personalization.ingest.accept import accept
 from personalization.ingest.apply import apply_batch
+from personalization.ingest.incoming import Incoming
 from personalization.models import Event, InboxEvent, Receipt
 from tests.campaigns import factories
 from tests.campaigns.factories import MemoryBackend

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from personalization.ingest.accept import Incoming, accept
+from personalization.ingest.accept import accept
 from personalization.ingest.apply import Applied, apply_batch
+from personalization.ingest.incoming import Incoming
 from personalization.models import Source
 from tests.consent.people import NOON
 

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from consent import gate, identify, identity, ledger, suppression
 from consent.models import ConsentRecord, ConsentState, DataSubject
-from personalization.importing.customers import PLACE
+from personalization.importing.profile_store import PLACE
 from personalization.models import CustomerProfile, Field
 from tests.personalization.importing_support import NOON, YESTERDAY, Rejections, load
 

@@ -1,0 +1,1 @@
+"""What every JSON API of ours shares: keys and their scopes."""

@@ -1,0 +1,1 @@
+"""Make, find and revoke keys for programs."""

@@ -1,0 +1,1 @@
+"""Join two subjects into one person, and part them again."""

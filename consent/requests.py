@@ -1,0 +1,1 @@
+"""Take in what people ask for under the law."""

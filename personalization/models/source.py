@@ -1,0 +1,162 @@
+"""Where data comes from: its keys, and what came of it day by day."""
+
+from typing import Any
+
+from django.db import models
+from django.utils import timezone
+
+
+class Source(models.Model):
+    """One website, app, shop, CRM or file feed."""
+
+    class Kind(models.TextChoices):
+        COLLECTOR = "collector", "Website or app"
+        SHOPIFY = "shopify", "Shopify"
+        WOOCOMMERCE = "woocommerce", "WooCommerce"
+        HUBSPOT = "hubspot", "HubSpot"
+        GENERIC = "generic", "Signed webhook"
+        FILE = "file", "Files and API"
+        SYSTEM = "system", "Attune itself"
+
+    slug = models.SlugField(max_length=50, unique=True)
+    name = models.CharField(max_length=100)
+    kind = models.CharField(max_length=12, choices=Kind, default=Kind.FILE)
+    # Public by nature: it stands in the pages of a shop. It may only bring events in.
+    write_key = models.CharField(
+        max_length=64, null=True, blank=True, unique=True, default=None, editable=False
+    )
+    # JSON {"current": …, "previous": …}, sealed: what webhooks of this source are signed with.
+    secrets = models.BinaryField(null=True, editable=False)
+    id_space = models.SlugField(
+        max_length=50,
+        blank=True,
+        verbose_name="customer numbers are those of",
+        help_text="Sources with the same word here mean the same customer by the same number. "
+        "Empty: this source counts its customers for itself.",
+    )
+    mapping: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(
+        default=dict, blank=True
+    )
+    is_active = models.BooleanField(default=True)
+    stale_after_hours = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        verbose_name="alert after hours of silence",
+        help_text="Empty: silence is no alarm.",
+    )
+    last_event_at = models.DateTimeField(null=True, blank=True, editable=False)
+    is_generated = models.BooleanField(
+        default=False, help_text="Made up for the demo, and shown as such."
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def space(self) -> str:
+        """Whose customer numbers these are: the `source` of an identifier."""
+        return self.id_space or self.slug
+
+
+class SourceDay(models.Model):
+    """How many events of a source came to one end on one day (of their arrival, UTC)."""
+
+    class Outcome(models.TextChoices):
+        ACCEPTED = "accepted", "Accepted"
+        STORED = "stored", "Stored"
+        REPEATED = "repeated", "Repeated"
+        # `detail`: the purpose nobody granted.
+        REFUSED = "refused", "Not kept for want of consent"
+        # `detail`: the reason, without any value.
+        QUARANTINED = "quarantined", "Quarantined"
+        # `detail`: the upper end of the bucket in seconds; how late events arrive.
+        LAG = "lag", "Lag"
+
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="days")
+    day = models.DateField()
+    outcome = models.CharField(max_length=12, choices=Outcome)
+    detail = models.CharField(max_length=300, blank=True)
+    count = models.PositiveBigIntegerField()
+
+    class Meta:
+        ordering = ["-day"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "day", "outcome", "detail"], name="personalization_source_day"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source_id} {self.day} {self.outcome}: {self.count}"
+
+
+class SeenProperty(models.Model):
+    """A property as a source sends it: tells a drift of its schema, and what nobody registered.
+
+    Names and types only, never a value. `event` is empty for what a source says of a person.
+    """
+
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="properties")
+    event = models.CharField(max_length=120, blank=True)
+    name = models.CharField(max_length=120)
+    type = models.CharField(max_length=12)
+    is_kept = models.BooleanField(default=True)
+    count = models.PositiveBigIntegerField()
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["event", "name", "type"]
+        verbose_name_plural = "seen properties"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "event", "name", "type"], name="personalization_seen_property"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event or 'person'}.{self.name}: {self.type}"
+
+
+class WebhookDelivery(models.Model):
+    """One verified delivery of a shop or CRM: stored once, answered at once, worked on later."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        DONE = "done", "Done"
+        IGNORED = "ignored", "Ignored"
+        FAILED = "failed", "Failed"
+
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="deliveries")
+    delivery_id = models.CharField(max_length=200)
+    topic = models.CharField(max_length=100)
+    # The body as it came, sealed; emptied when it is done with.
+    payload = models.BinaryField(null=True, editable=False)
+    state = models.CharField(max_length=8, choices=State, default=State.WAITING)
+    reason = models.CharField(max_length=300, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    received_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name_plural = "webhook deliveries"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "delivery_id"], name="personalization_delivery_once"
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["id"],
+                condition=models.Q(state="waiting"),
+                name="personalization_delivery_wait",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.topic} {self.pk}"

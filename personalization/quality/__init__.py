@@ -1,0 +1,1 @@
+"""How good the incoming data is: volume, lag, faults, drift, silence."""

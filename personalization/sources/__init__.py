@@ -1,0 +1,1 @@
+"""Shops and CRMs: webhooks that are verified, kept once, and turned into what we know."""

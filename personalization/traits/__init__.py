@@ -1,0 +1,1 @@
+"""Derived attributes: how recent, how often, how much, how likely, and where each comes from."""

@@ -1,0 +1,1 @@
+"""HTTP doors without a page: the collector, the snippet, webhooks."""

@@ -23,7 +23,7 @@ class CustomerProfile(models.Model):
     traits_at = models.DateTimeField(null=True, blank=True)
     # {"attributes.country": {"source": slug, "at": ISO 8601}}: where each given value comes from.
     origins: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(
-        default=dict, blank=True, editable=False
+        default=dict, db_default={}, blank=True, editable=False
     )
     first_seen_at = models.DateTimeField(default=timezone.now)
     last_seen_at = models.DateTimeField(default=timezone.now, db_index=True)

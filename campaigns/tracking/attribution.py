@@ -1,4 +1,4 @@
-"""Claim orders for the mail that came last before them, within the attribution window."""
+"""Claim orders for the mail that came last before them; what comes back takes its revenue back."""
 
 from datetime import datetime, timedelta
 
@@ -22,11 +22,26 @@ CROSS JOIN LATERAL (
 WHERE o.name = 'Order Completed' AND o.occurred_at > %(since)s AND o.occurred_at <= %(now)s
 ON CONFLICT (order_key) DO NOTHING
 """
+# The order an event tells of, by its number; `order_key` ends with the event's id.
+_SETTLE = """
+UPDATE campaigns_conversion AS claimed
+SET amount = CASE WHEN o.is_cancelled THEN 0 ELSE greatest(0, o.total - o.refunded) END
+FROM personalization_order o
+JOIN personalization_event e ON e.profile_id = o.profile_id AND e.name = 'Order Completed'
+    AND left(e.properties->>'order_id', 100) = o.order_id
+JOIN personalization_source s ON s.id = e.source_id
+    AND coalesce(nullif(s.id_space, ''), s.slug) = o.id_space
+WHERE o.changed_at > %(since)s AND claimed.order_key = e.source_id || ':' || e.id
+    AND claimed.amount IS DISTINCT FROM
+        CASE WHEN o.is_cancelled THEN 0 ELSE greatest(0, o.total - o.refunded) END
+"""
 
 
 def attribute(*, since: datetime, now: datetime) -> int:
-    """Claim the orders of a span; running it again claims nothing twice."""
+    """Claim the orders of a span, and count those that changed since then at what stays of them;
+    return how many were claimed. Running it again claims nothing twice."""
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, {"since": since, "now": now, "days": WINDOW.days})
         claimed: int = cursor.rowcount
+        cursor.execute(_SETTLE, {"since": since})
     return claimed

@@ -68,6 +68,10 @@ class Order(models.Model):
                 fields=["profile", "id_space", "order_id"], name="personalization_order_unique"
             )
         ]
+        indexes = [
+            models.Index(fields=["id_space", "order_id"], name="personalization_order_told"),
+            models.Index(fields=["changed_at"], name="personalization_order_changed"),
+        ]
 
     def __str__(self) -> str:
         return f"Order {self.pk}"

@@ -176,6 +176,21 @@ def order(subject: DataSubject, *items: Product, at: datetime) -> Event:
     return event
 
 
+def follow_up(name: str, order: Event, *, amount: Decimal | None, at: datetime) -> Event:
+    """What became of an order: a refund, a cancellation."""
+    return Event.objects.create(
+        source=order.source,
+        name=name,
+        profile_id=order.profile_id,
+        origin_profile_id=order.profile_id,
+        occurred_at=at,
+        received_at=at,
+        amount=amount,
+        currency=order.currency,
+        properties={"order_id": Event.objects.get(pk=order.pk).properties["order_id"]},
+    )
+
+
 def segment(slug: str = "readers", *, now: datetime = NOON) -> Segment:
     """Everybody: a condition over a field would leave out who refused its purpose."""
     made = Segment.objects.create(slug=slug, name="Newsletter readers")

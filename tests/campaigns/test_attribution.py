@@ -8,6 +8,8 @@ import pytest
 from campaigns.models import Campaign, Conversion, Send
 from campaigns.tracking.attribution import WINDOW, attribute
 from consent.models import DataSubject
+from personalization.commerce import state
+from personalization.models import Event
 from tests.campaigns import factories as make
 from tests.campaigns.factories import NOON
 
@@ -120,3 +122,21 @@ def test_other_events_are_no_orders() -> None:
     type(event).objects.update(name="Product Viewed")
 
     assert claim() == 0
+
+
+def test_a_refund_takes_its_revenue_back_and_a_cancellation_all_of_it() -> None:
+    subject = make.person()
+    mailed(subject, slug="a", days=0)
+    placed = make.order(subject, make.product(1), make.product(2), at=NOON + DAY)
+    Event.objects.filter(pk=placed.pk).update(properties={"order_id": "O-1"})
+    claim()
+
+    make.follow_up("Order Refunded", placed, amount=Decimal("9.80"), at=NOON + 2 * DAY)
+    state.refresh([subject.pk], now=NOON + 2 * DAY)
+    claim()
+    assert Conversion.objects.get().amount == Decimal("30.00")
+
+    make.follow_up("Order Cancelled", placed, amount=None, at=NOON + 3 * DAY)
+    state.refresh([subject.pk], now=NOON + 3 * DAY)
+    assert claim() == 0
+    assert Conversion.objects.get().amount == 0

@@ -2,12 +2,13 @@
 
 import re
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
 from liquid import BoundTemplate, Node, Token
+from liquid.builtin.content import ContentNode
 from liquid.builtin.expressions.filtered import Filter, FilteredExpression
 from liquid.builtin.expressions.logical import EqExpression, NeExpression
 from liquid.builtin.expressions.primitive import Blank, Empty, Literal, RangeLiteral
@@ -15,15 +16,15 @@ from liquid.builtin.tags.for_tag import BreakNode, ContinueNode, ForNode
 from liquid.exceptions import LiquidError
 from liquid.expression import Expression
 
-from personalization.content.liquid_program import Step, compile_nodes
+from personalization.content.liquid_program import Program, compile_program, nodes_within
 from personalization.content.liquid_runtime import (
     ENVIRONMENTS,
     BoundedRangeEnd,
     MissingAsEmpty,
-    OutputBuffer,
     PlainContext,
-    require_plain,
+    plain,
 )
+from personalization.content.liquid_values import measured
 from personalization.content.suggestions import unknown_name
 
 Kind = typing.Literal["html", "text"]
@@ -65,20 +66,29 @@ class Compiled:
     kind: Kind
     source: str
     template: BoundTemplate
-    program: Step = field(repr=False)
+    program: Program = field(repr=False)
 
     def render(self, context: Mapping[str, object]) -> str:
         """Render with plain data; a resource limit or a failing filter is a TemplateProblem."""
-        require_plain(context)
-        liquid_context = PlainContext(self.template, data=context)
-        buffer = OutputBuffer()
+        return encodable("".join(self.pieces(context)))
+
+    def pieces(self, context: Mapping[str, object]) -> Sequence[str]:
+        """Render to the texts of the template and the values between them, in order."""
+        data = plain(context)
         try:
-            self.program(liquid_context, buffer)
+            pieces = self.program(data)
+            measured(pieces)
         except LiquidError as error:
             raise TemplateProblem([_problem(self.source, error)]) from error
         except RecursionError as error:
             raise TemplateProblem([Problem("expressions are nested too deeply")]) from error
-        return _encodable(buffer.getvalue())
+        return pieces
+
+    def texts(self) -> Iterator[str]:
+        """Yield what stands in the template between its tags and outputs."""
+        for node in nodes_within(self.template.nodes, PlainContext(self.template, data={})):
+            if isinstance(node, ContentNode):
+                yield str(node.text)
 
 
 @lru_cache(maxsize=512)
@@ -98,7 +108,7 @@ def compile_template(source: str, *, kind: Kind) -> Compiled:
     except LiquidError as error:
         raise TemplateProblem([_problem(source, error)]) from error
     _Inspection(source, template).run()
-    program = compile_nodes(template.nodes)
+    program = compile_program(template)
     return Compiled(kind=kind, source=source, template=template, program=program)
 
 
@@ -153,8 +163,8 @@ def _at(source: str, token: Token | None, message: str) -> Problem:
     return Problem(message, line, column)
 
 
-def _encodable(text: str) -> str:
-    # JSON may carry half a surrogate pair; neither the database nor a mail can.
+def encodable(text: str) -> str:
+    """Replace half surrogate pairs, which JSON may carry; neither database nor mail can."""
     try:
         text.encode()
     except UnicodeEncodeError:

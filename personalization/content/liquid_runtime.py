@@ -70,10 +70,10 @@ class OutputBuffer(StringIO):
 
     def __init__(self) -> None:
         super().__init__()
-        self._pieces: list[str] = []
+        self.pieces: list[str] = []
         self._counted = 0
         self._room = MAX_OUTPUT_CHARACTERS
-        self.add = self._pieces.append
+        self.add = self.pieces.append
 
     def write(self, text: str, /) -> int:
         self.add(text)
@@ -82,15 +82,15 @@ class OutputBuffer(StringIO):
 
     def count(self) -> None:
         """Refuse to go on once all pieces together are longer than an output may be."""
-        self._room -= sum(map(len, self._pieces[self._counted :]))
-        self._counted = len(self._pieces)
+        self._room -= sum(map(len, self.pieces[self._counted :]))
+        self._counted = len(self.pieces)
         if self._room < 0:
             message = f"the output is longer than {MAX_OUTPUT_CHARACTERS:,} characters"
             raise OutputStreamLimitError(message, token=None)
 
     def getvalue(self) -> str:
         self.count()
-        return "".join(self._pieces)
+        return "".join(self.pieces)
 
 
 class PlainContext(RenderContext):
@@ -261,6 +261,25 @@ def require_plain(value: object, *, path: str = "", depth: int = 0) -> None:
             f"template data at `{path}` is a {type(value).__name__}; "
             "pass plain text, numbers, dates, lists and dicts only"
         )
+
+
+class PlainData(dict[str, object]):
+    """Data that was looked through already; make it with `plain` and `also`."""
+
+    __slots__ = ()
+
+    def also(self, more: Mapping[str, object]) -> "PlainData":
+        """Return this and more, of which only the new is looked through."""
+        require_plain(more)
+        return PlainData({**self, **more})
+
+
+def plain(data: Mapping[str, object]) -> PlainData:
+    """Look through data once for any number of templates."""
+    if type(data) is PlainData:
+        return data
+    require_plain(data)
+    return PlainData(data)
 
 
 class _PlainEnvironment(Environment):

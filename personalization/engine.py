@@ -15,6 +15,7 @@ from personalization.conditions.fields import Catalogue
 from personalization.conditions.tree import NOTHING, Needs, needs
 from personalization.content.blocks import CompiledBlock, RenderedBlock, compile_block, render
 from personalization.content.liquid import TemplateProblem
+from personalization.content.liquid_runtime import plain
 from personalization.models import ContentBlock, RuleSet
 from personalization.profiles import catalogue
 from personalization.profiles.loaded import LoadedProfile
@@ -159,19 +160,21 @@ def _content(
     profile: LoadedProfile, decisions: _Decisions, *, plan: Plan, offers: Offers
 ) -> Content:
     offer = offers.of(profile.subject_id)
-    context = {
-        "customer": {
-            "first_name": profile.personal.get("first_name", ""),
-            "last_name": profile.personal.get("last_name", ""),
-            "city": profile.facts.values.get("attributes.city", ""),
-        },
-        "traits": {
-            path.removeprefix("traits."): value
-            for path, value in profile.facts.values.items()
-            if path.startswith("traits.")
-        },
-        "recommendations": offer.products,
-    }
+    context = plain(
+        {
+            "customer": {
+                "first_name": profile.personal.get("first_name", ""),
+                "last_name": profile.personal.get("last_name", ""),
+                "city": profile.facts.values.get("attributes.city", ""),
+            },
+            "traits": {
+                path.removeprefix("traits."): value
+                for path, value in profile.facts.values.items()
+                if path.startswith("traits.")
+            },
+            "recommendations": offer.products,
+        }
+    )
     blocks, problem = {}, None
     for slot in plan.slots:
         outcome = decisions[slot.name].outcome

@@ -18,6 +18,7 @@ from personalization.content.liquid import (
     position,
     single_line,
 )
+from personalization.content.liquid_runtime import plain
 
 _BODY: Final = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
 _COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
@@ -78,11 +79,12 @@ def compile_email(content: Mapping[str, str]) -> CompiledEmail:
 
 def render(compiled: CompiledEmail, context: Mapping[str, object]) -> Rendered:
     """Fill in one reader's values; the two one-line parts can hold no line break."""
-    preheader = single_line(compiled.preheader.render(context))
+    data = plain(context)
+    preheader = single_line(compiled.preheader.render(data))
     return Rendered(
-        subject=single_line(compiled.subject.render(context)),
-        html=compiled.html.render({**context, "preheader": preheader}),
-        text=plain_text.clean(compiled.text.render(context)),
+        subject=single_line(compiled.subject.render(data)),
+        html=compiled.html.render(data.also({"preheader": preheader})),
+        text=plain_text.clean(compiled.text.render(data)),
     )
 
 

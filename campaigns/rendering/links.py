@@ -10,11 +10,15 @@ from markupsafe import escape
 
 LinkFor = Callable[[str], str]
 
-_HREF: Final = re.compile(
-    r"(?P<before><(?:a|area|v:\w+)\s(?:[^>]*?\s)?href\s*=\s*)"
-    r"(?P<quote>[\"'])\s*(?P<url>https?://(?:(?!(?P=quote)).)*?)\s*(?P=quote)",
-    re.IGNORECASE | re.DOTALL,
+# Where a tag with a link may begin, and a few that have none.
+_START: Final = re.compile(r"<[aAvV](?:[rR][eE][aA]|:\w+)?\s")
+_TAG: Final = r"<(?:a|area|v:\w+)\s"
+_TARGET: Final = (
+    r"href\s*=\s*(?:\"\s*(?P<double>https?://[^\"]*)\"|'\s*(?P<single>https?://[^']*)')"
 )
+# Of several targets in a tag the second counts; nearly every tag has one, at its beginning.
+_HREF: Final = re.compile(rf"{_TAG}(?:[^>]*?\s)?{_TARGET}", re.IGNORECASE)
+_FIRST_HREF: Final = re.compile(rf"{_TAG}{_TARGET}", re.IGNORECASE)
 _TEXT_URL: Final = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
 _AFTER_TEXT_URL: Final = ".,;:!?'*"
 _BODY_END: Final = re.compile(r"</body\s*>", re.IGNORECASE)
@@ -25,7 +29,11 @@ _PIXEL: Final = (
 
 
 def rewrite(
-    html: str, link_for: LinkFor, *, pixel_url: str | None = None, keep: Collection[str] = ()
+    html: str,
+    link_for: LinkFor,
+    *,
+    pixel_url: str | None = None,
+    keep: Collection[str] = (),
 ) -> str:
     """Replace the target of each web link by `link_for(target)`, and add the pixel.
 
@@ -33,29 +41,40 @@ def rewrite(
     target asks `link_for` once.
     """
     targets: dict[str, str] = {}
-
-    def replaced(match: re.Match[str]) -> str:
-        before, quote, written = match.group("before", "quote", "url")
+    pieces: list[str] = []
+    done = 0
+    for start in _START.finditer(html):
+        match = _href(html, start.start()) if start.start() >= done else None
+        if match is None:
+            continue
+        written = (match["double"] or match["single"]).rstrip()
         target = targets.get(written)
         if target is None:
             url = unescape(written) if "&" in written else written
             target = written if url in keep else escape(link_for(url))
             targets[written] = target
-        return f"{before}{quote}{target}{quote}"
-
-    rewritten = _HREF.sub(replaced, html)
+        first = match.start("double") if match["double"] else match.start("single")
+        pieces += (html[done:first].rstrip(), target)
+        done = match.end() - 1
+    rewritten = "".join([*pieces, html[done:]])
     return rewritten if pixel_url is None else _with_pixel(rewritten, pixel_url)
 
 
 def rewrite_text(text: str, link_for: LinkFor, *, keep: Collection[str] = ()) -> str:
     """The same for the plain text part; full stops and brackets after a link are not its part."""
 
-    def replaced(match: re.Match[str]) -> str:
-        url = _without_punctuation(match.group())
-        rest = match.group()[len(url) :]
-        return (url if url in keep else link_for(url)) + rest
-
-    return _TEXT_URL.sub(replaced, text)
+    pieces: list[str] = []
+    done = end = 0
+    # Colons are rarer than letters: looking for them first saves most of the work.
+    colon = text.find("://")
+    while colon >= 0:
+        match = _url_around(text, colon, after=end)
+        if match is not None:
+            url = _without_punctuation(match.group())
+            pieces += (text[done : match.start()], url if url in keep else link_for(url))
+            done, end = match.start() + len(url), match.end()
+        colon = text.find("://", max(end, colon + 1))
+    return "".join([*pieces, text[done:]])
 
 
 def with_utm(url: str, *, source: str, medium: str, campaign: str, content: str = "") -> str:
@@ -85,6 +104,24 @@ def _with_pixel(html: str, url: str) -> str:
         found = _BODY_END.search(html)
         place = found.start() if found else len(html)
     return html[:place] + pixel + html[place:]
+
+
+def _href(html: str, start: int) -> re.Match[str] | None:
+    """Find the target of the tag that begins here, if it has one that is a web link."""
+    first = _FIRST_HREF.match(html, start)
+    if first is not None:
+        rest = html[start + len("<a href") : html.find(">", start)]
+        if "href" not in rest and "href" not in rest.lower():
+            return first
+    return _HREF.match(html, start)
+
+
+def _url_around(text: str, colon: int, *, after: int) -> re.Match[str] | None:
+    for scheme in ("https", "http"):
+        start = colon - len(scheme)
+        if start >= after and (match := _TEXT_URL.match(text, start)):
+            return match
+    return None
 
 
 def _without_punctuation(url: str) -> str:

@@ -16,6 +16,7 @@ from campaigns.tracking import urls
 from campaigns.tracking.book import LinkBook
 from personalization import engine
 from personalization.content.liquid import TemplateProblem
+from personalization.content.liquid_runtime import plain
 from personalization.profiles.loaded import LoadedProfile
 from personalization.receipts import Entry
 
@@ -127,19 +128,21 @@ def render(content: engine.Content, *, kit: Kit, arm: str, unsubscribe: str) -> 
     """Fill in the template, links as they were written; raises TemplateProblem."""
     if content.problem is not None:
         raise content.problem
-    context = {
-        **content.context,
-        "blocks": {
-            name: {"html": block.html, "text": block.text} for name, block in content.blocks.items()
-        },
-        "campaign": {"name": kit.campaign.name},
-        "sender": {
-            "name": kit.sender.name,
-            "postal_address": kit.sender.postal_address,
-            "logo_url": kit.sender.logo_url,
-        },
-        "unsubscribe_url": unsubscribe,
-    }
+    context = plain(content.context).also(
+        {
+            "blocks": {
+                name: {"html": block.html, "text": block.text}
+                for name, block in content.blocks.items()
+            },
+            "campaign": {"name": kit.campaign.name},
+            "sender": {
+                "name": kit.sender.name,
+                "postal_address": kit.sender.postal_address,
+                "logo_url": kit.sender.logo_url,
+            },
+            "unsubscribe_url": unsubscribe,
+        }
+    )
     return html.render(kit.emails[arm], context)
 
 

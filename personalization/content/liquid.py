@@ -2,13 +2,12 @@
 
 import re
 import typing
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
 from liquid import BoundTemplate, Node, Token
-from liquid.builtin.content import ContentNode
 from liquid.builtin.expressions.filtered import Filter, FilteredExpression
 from liquid.builtin.expressions.logical import EqExpression, NeExpression
 from liquid.builtin.expressions.primitive import Blank, Empty, Literal, RangeLiteral
@@ -16,7 +15,7 @@ from liquid.builtin.tags.for_tag import BreakNode, ContinueNode, ForNode
 from liquid.exceptions import LiquidError
 from liquid.expression import Expression
 
-from personalization.content.liquid_program import Program, compile_program, nodes_within
+from personalization.content.liquid_program import Program, compile_program
 from personalization.content.liquid_runtime import (
     ENVIRONMENTS,
     BoundedRangeEnd,
@@ -70,10 +69,6 @@ class Compiled:
 
     def render(self, context: Mapping[str, object]) -> str:
         """Render with plain data; a resource limit or a failing filter is a TemplateProblem."""
-        return encodable("".join(self.pieces(context)))
-
-    def pieces(self, context: Mapping[str, object]) -> Sequence[str]:
-        """Render to the texts of the template and the values between them, in order."""
         data = plain(context)
         try:
             pieces = self.program(data)
@@ -82,13 +77,7 @@ class Compiled:
             raise TemplateProblem([_problem(self.source, error)]) from error
         except RecursionError as error:
             raise TemplateProblem([Problem("expressions are nested too deeply")]) from error
-        return pieces
-
-    def texts(self) -> Iterator[str]:
-        """Yield what stands in the template between its tags and outputs."""
-        for node in nodes_within(self.template.nodes, PlainContext(self.template, data={})):
-            if isinstance(node, ContentNode):
-                yield str(node.text)
+        return _encodable("".join(pieces))
 
 
 @lru_cache(maxsize=512)
@@ -163,7 +152,7 @@ def _at(source: str, token: Token | None, message: str) -> Problem:
     return Problem(message, line, column)
 
 
-def encodable(text: str) -> str:
+def _encodable(text: str) -> str:
     """Replace half surrogate pairs, which JSON may carry; neither database nor mail can."""
     try:
         text.encode()

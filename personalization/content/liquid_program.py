@@ -70,7 +70,7 @@ class _Writer:
 
     def program(self) -> Program:
         # Without a loop the inspection of the template bounds the calls of filters already.
-        nodes = nodes_within(self.template.nodes, self.static)
+        nodes = _within(self.template.nodes, self.static)
         self.expressions.counts_calls = any(isinstance(node, ForNode) for node in nodes)
         self.source.line("pieces = []; add = pieces.append; cycles = {}")
         self.source.line(f"calls = rounds = 0; mark = {UNMEASURED_PIECES}")
@@ -167,7 +167,7 @@ class _Writer:
         """Say whether anything inside looks at `forloop`."""
         return any(
             isinstance(expression, Path) and expression.path[0] == "forloop"
-            for inner in nodes_within(node.block.nodes, self.static)
+            for inner in _within(node.block.nodes, self.static)
             for expression in _expressions(inner.expressions())
         )
 
@@ -263,11 +263,10 @@ def _context(template: BoundTemplate, data: Mapping[str, object], /) -> PlainCon
     return PlainContext(template, data=data)
 
 
-def nodes_within(nodes: Iterable[Node], static: RenderContext) -> Iterator[Node]:
-    """Yield every node, and those inside of it."""
+def _within(nodes: Iterable[Node], static: RenderContext) -> Iterator[Node]:
     for node in nodes:
         yield node
-        yield from nodes_within(node.children(static), static)
+        yield from _within(node.children(static), static)
 
 
 def _expressions(expressions: Iterable[Expression]) -> Iterator[Expression]:

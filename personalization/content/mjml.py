@@ -16,9 +16,7 @@ What a template may do:
   table. Directly in other elements it would end up inside a comment for Outlook.
 """
 
-import re
 from functools import lru_cache
-from typing import Final
 
 import mjml
 
@@ -30,8 +28,7 @@ from personalization.content.liquid import (
 )
 from personalization.content.mjml_check import Scan, scan
 from personalization.content.mjml_liquid import Shielded, shield
-
-_LINE_BREAKS: Final = re.compile(r"(</(?:td|tr|table|tbody|div|p)>|<!\[endif\]-->|<tbody>)(?=<)")
+from personalization.content.mjml_minify import minify
 
 
 def check(source: str) -> list[Problem]:
@@ -53,8 +50,7 @@ def to_html(source: str) -> str:
         raise TemplateProblem(found.problems)
     html = _compile(shielded, found)
     _require_all_liquid(html, shielded)
-    # Each element on a line of its own: mail lines may hold 998 bytes at most.
-    return shielded.restore(_LINE_BREAKS.sub(r"\1\n", html))
+    return shielded.restore(minify(html, shielded))
 
 
 def _compile(shielded: Shielded, found: Scan) -> str:

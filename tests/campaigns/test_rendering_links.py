@@ -1,12 +1,14 @@
 """Links of a mail go through us once, and nothing else is touched."""
 
+import re
 import time
 from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from markupsafe import escape
 
 from campaigns.rendering import html, links
 from tests.campaigns.rendering_samples import UNSUBSCRIBE_URL, demo_content, reader
@@ -166,3 +168,66 @@ def test_any_campaign_name_can_be_read_back(values: list[str]) -> None:
     assert query["utm_campaign"] == [campaign]
     assert query["utm_content"] == [content]
     assert query["a"] == ["1"]
+
+
+# How links were found before: one expression over the whole text. It says what is right.
+PLAIN_HREF = re.compile(
+    r"(?P<before><(?:a|area|v:\w+)\s(?:[^>]*?\s)?href\s*=\s*)"
+    r"(?P<quote>[\"'])\s*(?P<url>https?://(?:(?!(?P=quote)).)*?)\s*(?P=quote)",
+    re.IGNORECASE | re.DOTALL,
+)
+PLAIN_URL = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
+HTML_PIECES = [
+    *("<a ", "<A\n", "<area ", "<abbr ", "<v:rect ", "<a:b ", "<a", "<", ">", " ", "\n", "x"),
+    *('href="', "href='", 'HREF = "', ' href="', 'data-href="', '"', "'", "=", "title='"),
+    *("https://a.example/1", "http://b.example/?x=1&amp;y=2", "https://", "HTTPS://C.example", "&"),
+    *(
+        "mailto:a@b.example",
+        "https://keep.example",
+        "</a>",
+        "<!--",
+        "-->",
+        "\u00a0",
+        "ſ",
+        "httpſ://d",
+    ),
+]
+
+TEXT_PIECES = [
+    *("http", "https", "HTTP", "httpſ", "s", "://", ":", "/", "a.example", "https://keep.example"),
+    *(".", ",", "(", ")", "*", " ", "\n", "<", ">", '"', "é", "x"),
+]
+
+
+def plainly(html: str, *, keep: set[str]) -> str:
+    def replaced(match: re.Match[str]) -> str:
+        before, quote, written = match.group("before", "quote", "url")
+        url = unescape(written)
+        target = written if url in keep else escape(tracked(url))
+        return f"{before}{quote}{target}{quote}"
+
+    return PLAIN_HREF.sub(replaced, html)
+
+
+@given(st.lists(st.sampled_from(HTML_PIECES), max_size=30))
+@settings(max_examples=2_000, deadline=None)
+def test_links_are_those_that_one_plain_expression_finds(pieces: list[str]) -> None:
+    html, keep = "".join(pieces), {"https://keep.example"}
+
+    assert links.rewrite(html, tracked, keep=keep) == plainly(html, keep=keep)
+
+
+@given(st.lists(st.sampled_from(TEXT_PIECES), max_size=30))
+@settings(max_examples=2_000, deadline=None)
+def test_links_in_a_text_are_those_that_one_plain_expression_finds(pieces: list[str]) -> None:
+    text, keep = "".join(pieces), {"https://keep.example"}
+
+    def replaced(match: re.Match[str]) -> str:
+        url, rest = match.group(), ""
+        while url and (
+            url[-1] in ".,;:!?'*" or (url[-1] == ")" and url.count("(") < url.count(")"))
+        ):
+            url, rest = url[:-1], url[-1] + rest
+        return (url if url in keep else tracked(url)) + rest
+
+    assert links.rewrite_text(text, tracked, keep=keep) == PLAIN_URL.sub(replaced, text)

@@ -8,7 +8,13 @@ from typing import Any
 from personalization.models import Product
 from personalization.profiles.loaded import LoadedProfile
 from personalization.recommendations.constraints import Constraints, allowed, just_bought
-from personalization.recommendations.serve import Recommended, Strategy, Tier, recommend
+from personalization.recommendations.serve import (
+    Ask,
+    Recommended,
+    Strategy,
+    Tier,
+    recommend_all,
+)
 from personalization.recommendations.shelf import Shelf
 
 EXCLUDE_BOUGHT_DAYS = 14
@@ -52,20 +58,14 @@ def offers_for(
     """Recommend for a batch of (profile, strategy); one query for all products named."""
     if shelf is None or not count:
         return Offers(by_subject={})
-    mask = allowed(shelf.catalogue, constraints=Constraints())
-    chosen = {
-        profile.subject_id: recommend(
-            shelf.model,
-            recent=_recent(profile, strategy),
-            strategy=_strategy(profile, strategy),
-            exclude=just_bought(profile.bought, within_days=EXCLUDE_BOUGHT_DAYS),
-            allowed=mask,
-            limit=count,
-            favourite_category=str(profile.facts.values.get("traits.favourite_category", "")),
-            per_category=PER_CATEGORY,
-        )
-        for profile, strategy in wanted
-    }
+    found = recommend_all(
+        shelf.model,
+        [_ask(profile, strategy) for profile, strategy in wanted],
+        allowed=allowed(shelf.catalogue, constraints=Constraints()),
+        limit=count,
+        per_category=PER_CATEGORY,
+    )
+    chosen = {profile.subject_id: items for (profile, _), items in zip(wanted, found, strict=True)}
     products = _products(item for items in chosen.values() for item in items)
     return Offers(
         by_subject={
@@ -86,6 +86,15 @@ def reason(*, strategy: str, tier: int, cause: str, category: str) -> str:
     if cause and kind in REASONS:
         return REASONS[kind].format(cause=cause)
     return GENERAL_REASONS[kind]
+
+
+def _ask(profile: LoadedProfile, strategy: str) -> Ask:
+    return Ask(
+        recent=_recent(profile, strategy),
+        strategy=_strategy(profile, strategy),
+        exclude=just_bought(profile.bought, within_days=EXCLUDE_BOUGHT_DAYS),
+        favourite_category=str(profile.facts.values.get("traits.favourite_category", "")),
+    )
 
 
 def _strategy(profile: LoadedProfile, asked: str) -> Strategy:

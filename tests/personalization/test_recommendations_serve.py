@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from personalization.recommendations.neighbours import BoolArray
-from personalization.recommendations.serve import Strategy, Tier, recommend
+from personalization.recommendations.serve import Ask, Strategy, Tier, recommend, recommend_all
+from tests.personalization.recommendation_plainly import recommend_plainly
 from tests.personalization.recommendation_worlds import FIRST_KEY, key, model, random_model
 
 
@@ -173,8 +174,8 @@ def test_an_empty_catalogue_gives_an_empty_list() -> None:
     assert found == []
 
 
-KEYS = st.integers(0, 44).map(key)
-HISTORIES = st.lists(st.tuples(KEYS, st.integers(0, 30).map(float)), max_size=60)
+KEYS = st.integers(0, 74).map(key)
+HISTORIES = st.lists(st.tuples(KEYS, st.integers(0, 30).map(float)), max_size=75)
 
 
 @settings(max_examples=300, deadline=None)
@@ -226,3 +227,48 @@ def test_constraints_hold_nothing_is_empty_and_every_reason_is_true(
     for product, cause in found.items():
         if cause is not None:
             assert product not in ask([entry for entry in recent if entry[0] != cause])
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    recents=st.lists(HISTORIES, min_size=1, max_size=3),
+    strategy=st.sampled_from(Strategy),
+    exclude=st.sets(KEYS, max_size=30),
+    share=st.sampled_from([0.2, 0.7, 1.0]),
+    limit=st.integers(0, 8),
+    favourite=st.sampled_from(["", "a", "unheard of"]),
+    per_category=st.sampled_from([None, 1, 2]),
+)
+def test_a_batch_is_recommended_what_each_would_be_on_paper(
+    seed: int,
+    recents: list[list[tuple[int, float]]],
+    strategy: Strategy,
+    exclude: set[int],
+    share: float,
+    limit: int,
+    favourite: str,
+    per_category: int | None,
+) -> None:
+    shop = random_model(seed=seed, count=70)
+    allowed = np.random.default_rng(seed).random(70) < share
+
+    found = recommend_all(
+        shop,
+        [Ask(recent, strategy, exclude, favourite) for recent in recents],
+        allowed=allowed,
+        limit=limit,
+        per_category=per_category,
+    )
+
+    for recent, recommended in zip(recents, found, strict=True):
+        assert recommended == recommend_plainly(
+            shop,
+            recent=recent,
+            strategy=strategy,
+            exclude=exclude,
+            allowed=allowed.tolist(),
+            limit=limit,
+            favourite_category=favourite,
+            per_category=per_category,
+        )

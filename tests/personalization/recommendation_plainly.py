@@ -1,0 +1,125 @@
+"""The recommendations as one would work them out on paper: no arrays, nothing done at once."""
+
+from collections.abc import Collection, Sequence
+
+from personalization.recommendations.candidates import FADE_PER_VISIT, LAST_ITEMS
+from personalization.recommendations.model import Model
+from personalization.recommendations.neighbours import lift
+from personalization.recommendations.serve import Recommended, Strategy, Tier
+
+History = Sequence[tuple[int, float]]
+
+
+def recommend_plainly(
+    model: Model,
+    *,
+    recent: History,
+    strategy: Strategy,
+    exclude: Collection[int],
+    allowed: Sequence[bool],
+    limit: int,
+    favourite_category: str = "",
+    per_category: int | None = None,
+) -> list[Recommended]:
+    place = {product: index for index, product in enumerate(model.product_ids.tolist())}
+    newest = [
+        (place[product], age)
+        for product, age in sorted(recent, key=lambda entry: entry[1])
+        if product in place
+    ]
+    blocked = {place[product] for product in exclude if product in place}
+
+    def chosen(without: int | None) -> dict[int, tuple[Tier, float]]:
+        found: dict[int, tuple[Tier, float]] = {}
+        taken: list[int] = []
+        for position, tier, score in ranked(without):
+            category = int(model.categories[position])
+            is_full = per_category is not None and taken.count(category) >= per_category
+            if not allowed[position] or position in blocked or position in found:
+                continue
+            if (category < 0 or not is_full) and len(found) < limit:
+                found[position] = (tier, score)
+                taken.append(category)
+        return found
+
+    def ranked(without: int | None) -> list[tuple[int, Tier, float]]:
+        scores, _ = votes(model, newest=newest, strategy=strategy, without=without)
+        tie = {position: index for index, position in enumerate(order_of(scores, strategy))}
+        best = sorted(scores, key=lambda position: (-scores[position], tie[position]))
+        popular = [int(position) for position in model.popular]
+        names = ("", *model.category_names)
+        favourite = [
+            p for p in popular if names[int(model.categories[p]) + 1] == favourite_category
+        ]
+        return [
+            *((position, Tier.PERSONAL, scores[position]) for position in best),
+            *(
+                (position, tier, float(model.popularity[position]))
+                for tier, places in (
+                    (Tier.FAVOURITE_CATEGORY, favourite if favourite_category else []),
+                    (Tier.SITE, popular),
+                )
+                for position in places
+            ),
+        ]
+
+    final = chosen(None)
+    _, loudest = votes(model, newest=newest, strategy=strategy, without=None)
+    return [
+        Recommended(
+            product_id=int(model.product_ids[position]),
+            score=score,
+            strategy=strategy if tier is Tier.PERSONAL else Strategy.POPULAR,
+            tier=tier,
+            because_of=(
+                int(model.product_ids[loudest[position]])
+                if tier is Tier.PERSONAL and position not in chosen(loudest[position])
+                else None
+            ),
+        )
+        for position, (tier, score) in final.items()
+    ]
+
+
+def order_of(scores: dict[int, float], strategy: Strategy) -> list[int]:
+    """Equal scores: the one bought last first, else by the place in the model."""
+    return list(scores) if strategy is Strategy.BUY_AGAIN else sorted(scores)
+
+
+def votes(
+    model: Model, *, newest: History, strategy: Strategy, without: int | None
+) -> tuple[dict[int, float], dict[int, int]]:
+    """Positive scores of the candidates, and for each who speaks loudest for it."""
+    if strategy is Strategy.POPULAR:
+        return {}, {}
+    if strategy is Strategy.BUY_AGAIN:
+        bought = [position for position, _ in newest]
+        ranks = {position: rank for rank, position in enumerate(dict.fromkeys(bought))}
+        counts = {p: bought.count(p) + 1.0 / (2.0 + ranks[p]) for p in ranks}
+        return {p: c for p, c in counts.items() if p != without}, {p: p for p in ranks}
+    mine = {position for position, _ in newest}
+    first: dict[int, float] = {}
+    for position, age in newest:
+        first.setdefault(position, age)
+    scores: dict[int, float] = {}
+    loudest: dict[int, tuple[float, int]] = {}
+    visits, counted, last = 0, 0, 0.0
+    for position, age in list(first.items())[: LAST_ITEMS + 1]:
+        if position == without or counted == LAST_ITEMS:
+            continue
+        visits += counted > 0 and age > last
+        counted, last = counted + 1, age
+        for other, similarity in zip(
+            model.neighbours.ids[position].tolist(),
+            model.neighbours.scores[position],
+            strict=True,
+        ):
+            if other < 0 or other in mine:
+                continue
+            vote = similarity * lift(model.popularity[[other]])[0]
+            weighed = float(FADE_PER_VISIT**visits * vote)
+            scores[other] = scores.get(other, 0.0) + weighed
+            if other not in loudest or weighed > loudest[other][0]:
+                loudest[other] = (weighed, position)
+    positive = {position: score for position, score in scores.items() if score > 0}
+    return positive, {position: cause for position, (_, cause) in loudest.items()}

@@ -12,6 +12,7 @@ from personalization.models import (
     ProfileDue,
     Receipt,
     SegmentMembership,
+    SourceObject,
 )
 
 claim(
@@ -47,6 +48,7 @@ claim(
 )
 claim(ImportedRow, path="subject_id", on_erase=OnErase.DELETE, export=("run_id", "is_new"))
 claim(ProfileDue, path="profile_id", on_erase=OnErase.DELETE, export=("work",))
+claim(SourceObject, path="subject_id", on_erase=OnErase.DELETE, export=("kind", "told_at"))
 claim(
     SegmentMembership,
     path="profile",

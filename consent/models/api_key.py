@@ -20,6 +20,14 @@ class ApiKey(models.Model):
     prefix = models.CharField(max_length=12, editable=False)
     hash = models.CharField(max_length=64, unique=True, editable=False)
     scopes = ArrayField(models.CharField(max_length=20, choices=Scope))
+    source = models.SlugField(
+        max_length=50,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Short name of the source whose customer numbers this program uses. A call can "
+        "name another one. Empty: its numbers are its own, as source “api”.",
+    )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )

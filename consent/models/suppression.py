@@ -11,6 +11,8 @@ class Suppression(models.Model):
         UNSUBSCRIBED = "unsubscribed", "Unsubscribed"
         MANUAL = "manual", "Added by staff"
         ERASED = "erased", "Erased on request"
+        # Written and removed by merging: another address of one person is on the list.
+        SAME_PERSON = "same_person", "Refused at another address"
 
     # A keyed hash, not the address: the entry has to outlive the person's erasure.
     address_hash = models.CharField(max_length=64, editable=False)

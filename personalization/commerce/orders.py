@@ -28,11 +28,13 @@ WITH told AS (
                     AND amount IS NOT NULL))[1] AS total,
         coalesce(sum(amount) FILTER (WHERE name = 'Order Refunded'), 0) AS refunded,
         coalesce(bool_or(name = 'Order Refunded' AND amount IS NULL), false) AS is_returned,
-        coalesce(bool_or(name = 'Order Cancelled'), false) AS is_cancelled
+        coalesce(bool_or(name = 'Order Cancelled'), false) AS is_cancelled,
+        bool_or(name = 'Order Completed') AS is_completed
     FROM told GROUP BY profile_id, id_space, order_id
 ), fresh AS (
     SELECT profile_id, id_space, order_id, placed_at, currency, total,
-           CASE WHEN is_returned THEN total ELSE refunded END AS refunded, is_cancelled
+           CASE WHEN is_returned THEN total ELSE refunded END AS refunded, is_cancelled,
+           is_completed
     FROM folded WHERE placed_at IS NOT NULL AND total IS NOT NULL
 ), gone AS (
     DELETE FROM personalization_order known WHERE profile_id = ANY(%(ids)s)
@@ -40,16 +42,19 @@ WITH told AS (
             AND fresh.id_space = known.id_space AND fresh.order_id = known.order_id)
 )
 INSERT INTO personalization_order AS known
-    (profile_id, id_space, order_id, placed_at, changed_at, currency, total, refunded, is_cancelled)
-SELECT profile_id, id_space, order_id, placed_at, %(now)s, currency, total, refunded, is_cancelled
+    (profile_id, id_space, order_id, placed_at, changed_at, currency, total, refunded,
+     is_cancelled, is_completed)
+SELECT profile_id, id_space, order_id, placed_at, %(now)s, currency, total, refunded,
+       is_cancelled, is_completed
 FROM fresh ORDER BY profile_id, id_space, order_id
 ON CONFLICT (profile_id, id_space, order_id) DO UPDATE SET
     placed_at = EXCLUDED.placed_at, changed_at = EXCLUDED.changed_at,
     currency = EXCLUDED.currency, total = EXCLUDED.total, refunded = EXCLUDED.refunded,
-    is_cancelled = EXCLUDED.is_cancelled
-WHERE (known.placed_at, known.currency, known.total, known.refunded, known.is_cancelled)
+    is_cancelled = EXCLUDED.is_cancelled, is_completed = EXCLUDED.is_completed
+WHERE (known.placed_at, known.currency, known.total, known.refunded, known.is_cancelled,
+       known.is_completed)
     IS DISTINCT FROM (EXCLUDED.placed_at, EXCLUDED.currency, EXCLUDED.total, EXCLUDED.refunded,
-                      EXCLUDED.is_cancelled)
+                      EXCLUDED.is_cancelled, EXCLUDED.is_completed)
 """
 
 
@@ -60,9 +65,9 @@ def refresh(profile_ids: Sequence[int], *, now: datetime) -> None:
 
 
 def known(order_ids: Collection[str], *, id_space: str) -> set[str]:
-    """Return those that some source of this id space told of before: a second `Order Completed`
+    """Return those that some source of this id space told of as completed before: a second `Order Completed`
     of one order is an update, so that nothing is counted twice (one query)."""
     if not order_ids:
         return set()
-    rows = Order.objects.filter(id_space=id_space, order_id__in=order_ids)
+    rows = Order.objects.filter(id_space=id_space, order_id__in=order_ids, is_completed=True)
     return set(rows.values_list("order_id", flat=True))

@@ -18,6 +18,7 @@ from personalization.models.recommendation import RecommendationModel
 from personalization.models.ruleset import RuleSet, RuleSetVersion
 from personalization.models.segment import Segment, SegmentMembership, SegmentVersion
 from personalization.models.source import SeenProperty, Source, SourceDay, WebhookDelivery
+from personalization.models.source_object import SourceObject
 from personalization.models.trait_model import TraitModel
 from personalization.models.version import Version, Versioned
 
@@ -48,6 +49,7 @@ __all__ = [
     "SegmentVersion",
     "Source",
     "SourceDay",
+    "SourceObject",
     "TraitModel",
     "Version",
     "Versioned",

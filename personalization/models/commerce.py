@@ -60,6 +60,8 @@ class Order(models.Model):
     total = models.DecimalField(max_digits=14, decimal_places=2)
     refunded = models.DecimalField(max_digits=14, decimal_places=2, default=0)
     is_cancelled = models.BooleanField(default=False)
+    # A shop may tell of a change before it tells of the order itself.
+    is_completed = models.BooleanField(default=True)
 
     class Meta:
         ordering = ["-placed_at"]

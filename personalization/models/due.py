@@ -8,6 +8,8 @@ class ProfileDue(models.Model):
 
     class Work(models.TextChoices):
         TRAITS = "traits", "Traits"
+        # Carts, wishlists and orders, after an import.
+        COMMERCE = "commerce", "Carts and orders"
 
     pk = models.CompositePrimaryKey("work", "profile_id")
     work = models.CharField(max_length=10, choices=Work)

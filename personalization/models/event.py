@@ -6,6 +6,7 @@ their key and nothing has a foreign key into them.
 
 from typing import Any
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 
 from personalization.models.source import Source
@@ -30,9 +31,9 @@ class InboxEvent(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["id"],
+                fields=["source", "id"],
                 condition=models.Q(quarantined_at=None),
-                name="personalization_inbox_waiting",
+                name="personalization_inbox_source",
             )
         ]
 
@@ -46,10 +47,12 @@ class EventKey(models.Model):
     pk = models.CompositePrimaryKey("source_id", "message_id")
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="+")
     message_id = models.CharField(max_length=200)
-    seen_at = models.DateTimeField(db_index=True)
+    seen_at = models.DateTimeField()
 
     class Meta:
         db_table = "personalization_event_key"
+        # Keys come in order of time, so that so small an index finds the old ones.
+        indexes = [BrinIndex(fields=["seen_at"], name="personalization_key_by_age")]
 
     def __str__(self) -> str:
         return f"{self.source_id}: seen"
@@ -117,6 +120,8 @@ class EventDaily(models.Model):
 
     class Meta:
         db_table = "personalization_event_daily"
+        # As with the keys: it finds what is past its retention.
+        indexes = [BrinIndex(fields=["day"], name="personalization_daily_by_day")]
 
     def __str__(self) -> str:
         return f"{self.name} on {self.day}: {self.count}"

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 
@@ -82,6 +83,15 @@ class Field(models.Model):
 
     def __str__(self) -> str:
         return self.path
+
+    def clean(self) -> None:
+        """Refuse a sensitive field whose purpose asks for no explicit consent (Art. 9)."""
+        purpose = Purpose.objects.filter(pk=self.purpose_id).first()
+        if self.is_sensitive and purpose is not None and not purpose.is_explicit:
+            raise ValidationError(
+                {"purpose": f"“{purpose}” takes any consent. A sensitive field needs a purpose "
+                "that is marked as explicit."}
+            )
 
     @property
     def path(self) -> str:

@@ -140,6 +140,8 @@ class WebhookDelivery(models.Model):
     reason = models.CharField(max_length=300, blank=True)
     tries = models.PositiveSmallIntegerField(default=0)
     received_at = models.DateTimeField()
+    # Not before: what waits for another delivery, or met a fault that may pass.
+    due_at = models.DateTimeField(null=True, blank=True, editable=False)
     done_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

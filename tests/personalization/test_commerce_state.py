@@ -133,6 +133,8 @@ def test_sources_of_one_id_space_tell_of_the_same_orders() -> None:
     settled(told("Order Completed", minutes=1, order_id="O-1", total="92.00"))
 
     assert orders.known(["O-1", "O-2"], id_space=SHOP) == {"O-1"}
+    settled(told("Order Updated", minutes=2, order_id="O-3", total="9.00"))
+    assert orders.known(["O-3"], id_space=SHOP) == set()
     assert orders.known(["O-1"], id_space="other") == set()
     assert orders.known([], id_space=SHOP) == set()
 

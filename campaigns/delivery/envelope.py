@@ -20,7 +20,8 @@ class WrongPermissionError(DeliveryError, ValueError):
 class Envelope:
     """One finished email with the permission it leaves under.
 
-    `content` is the whole message, headers included, in lines that end with CRLF.
+    `content` is the whole message, headers included, in lines that end with CRLF. Who built it so
+    that no CR and no LF stands alone says so by `has_whole_lines`: then nobody looks again.
     """
 
     message_key: str
@@ -29,6 +30,7 @@ class Envelope:
     sender: str = field(repr=False)
     recipient: str = field(repr=False)
     content: bytes = field(repr=False)
+    has_whole_lines: bool = False
 
     def __post_init__(self) -> None:
         check_permission(self.permission, subject_id=self.subject_id, message_key=self.message_key)

@@ -181,8 +181,11 @@ class _Conversation:
         refused = _first_refusal(replies)
         if refused is None:
             self._owner = index
+            envelope = self._envelopes[index]
             self._content = _content(
-                self._envelopes[index].content, is_8bit="8BITMIME" in self._connection.extensions
+                envelope.content,
+                is_8bit="8BITMIME" in self._connection.extensions,
+                has_whole_lines=envelope.has_whole_lines,
             )
             return
         step, reply = refused
@@ -270,19 +273,24 @@ def _path(address: str, *, extensions: dict[str, str]) -> bytes:
     return path.encode()
 
 
-def _content(message: bytes, *, is_8bit: bool) -> bytes:
+def _content(message: bytes, *, is_8bit: bool, has_whole_lines: bool) -> bytes:
     """Return the message as DATA wants it: whole lines, leading dots doubled, the closing dot."""
     if not is_8bit and not message.isascii():
-        message = _as_7bit(message)
+        message, has_whole_lines = _as_7bit(message), False
+    if not has_whole_lines:
+        message = _in_whole_lines(message)
+    # Dots at the beginning of a line are rare: looking for them is cheaper than replacing them.
+    stuffed = message.replace(b"\r\n.", b"\r\n..") if b"\n." in message else message
+    return b"".join((b"." if stuffed.startswith(b".") else b"", stuffed, END_OF_DATA))
+
+
+def _in_whole_lines(message: bytes) -> bytes:
     line_count = message.count(b"\n")
     # A lone CR or LF in front of a dot ends the content for lenient servers, and what follows
     # would be read as commands ("SMTP smuggling").
     if not line_count == message.count(b"\r\n") == message.count(b"\r"):
         message = ANY_LINE_END.sub(b"\r\n", message)
-    if not message.endswith(b"\r\n"):
-        message += b"\r\n"
-    stuffed = message.replace(b"\r\n.", b"\r\n..")
-    return (b"." if stuffed.startswith(b".") else b"") + stuffed + END_OF_DATA
+    return message if message.endswith(b"\r\n") else message + b"\r\n"
 
 
 def _as_7bit(message: bytes) -> bytes:

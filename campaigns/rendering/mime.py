@@ -31,7 +31,7 @@ class Skeleton:
         message_key: str,
         unsubscribe_url: str,
     ) -> bytes:
-        """One mail, lines ending with CRLF; raises HeaderError for an impossible address.
+        """One mail, all lines ending with CRLF; raises HeaderError for an impossible address.
 
         The same key gives the same Message-ID, so that a retried hand-over is recognised.
         """

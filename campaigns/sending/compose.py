@@ -177,6 +177,7 @@ def _ready(
             text=rendered.text,
             unsubscribe_url=unsubscribe,
         ),
+        has_whole_lines=True,
     )
     return Ready(send=send, envelope=envelope, arm=arm)
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import orjson
 from django.db import connection
 
 from campaigns.models import Send
@@ -38,9 +39,9 @@ UPDATE campaigns_send AS send SET
     sent_at = CASE WHEN new.state = 'sent' THEN %(at)s ELSE send.sent_at END,
     lease_until = CASE WHEN new.state = 'unknown' THEN send.lease_until END,
     lease_token = NULL
-FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(reasons)s::text[], %(details)s::text[],
-            %(arms)s::text[], %(dues)s::timestamptz[], %(tries)s::boolean[])
-     AS new(id, state, reason, detail, arm, due_at, is_try)
+FROM json_to_recordset(%(rows)s::json)
+     AS new(id bigint, state text, reason text, detail text, arm text, due_at timestamptz,
+            is_try boolean)
 WHERE send.id = new.id AND send.lease_token = %(token)s
 """
 
@@ -49,21 +50,21 @@ def finish(results: Sequence[Result], *, token: uuid.UUID, at: datetime) -> int:
     """Store results of rows this worker still holds; a row lost to another worker stays its."""
     if not results:
         return 0
+    # One JSON text: the driver would quote each element of an array in Python.
+    rows = [
+        {
+            "id": result.send_id,
+            "state": result.state,
+            "reason": result.reason,
+            "detail": result.detail[:300],
+            "arm": result.arm,
+            "due_at": result.due_at,
+            "is_try": result.is_try,
+        }
+        for result in results
+    ]
     with connection.cursor() as cursor:
-        cursor.execute(
-            _FINISH,
-            {
-                "at": at,
-                "token": token,
-                "ids": [result.send_id for result in results],
-                "states": [result.state for result in results],
-                "reasons": [result.reason for result in results],
-                "details": [result.detail[:300] for result in results],
-                "arms": [result.arm for result in results],
-                "dues": [result.due_at for result in results],
-                "tries": [result.is_try for result in results],
-            },
-        )
+        cursor.execute(_FINISH, {"at": at, "token": token, "rows": orjson.dumps(rows).decode()})
         stored: int = cursor.rowcount
     return stored
 

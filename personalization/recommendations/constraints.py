@@ -1,6 +1,5 @@
 """What may be recommended at all: the same answer for the first choice and for every fallback."""
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -59,14 +58,15 @@ class CategoryCap:
     """Lets at most `limit` products of one category through; no category, no cap."""
 
     limit: int | None
-    taken: Counter[int] = field(default_factory=Counter)
+    taken: dict[int, int] = field(default_factory=dict)
 
     def admits(self, category: int) -> bool:
         if self.limit is None or category == NO_CATEGORY:
             return True
-        if self.taken[category] >= self.limit:
+        taken = self.taken.get(category, 0)
+        if taken >= self.limit:
             return False
-        self.taken[category] += 1
+        self.taken[category] = taken + 1
         return True
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from personalization.models import Product
+from django.db import connection
+
 from personalization.profiles.loaded import LoadedProfile
 from personalization.recommendations.constraints import Constraints, allowed, just_bought
 from personalization.recommendations.serve import (
@@ -107,34 +108,60 @@ def _recent(profile: LoadedProfile, strategy: str) -> tuple[tuple[int, float], .
     return profile.viewed if strategy == Strategy.BECAUSE_YOU_VIEWED else profile.bought
 
 
-def _products(items: Iterable[Recommended]) -> dict[int, Product]:
-    ids = {pk for item in items for pk in (item.product_id, item.because_of) if pk is not None}
-    return Product.objects.in_bulk(ids)
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A product as a template sees it, made once for everybody it is shown to."""
+
+    is_there: bool
+    name: str
+    category: str
+    card: dict[str, object]
 
 
-def _is_there(item: Recommended, products: Mapping[int, Product]) -> bool:
+_PRODUCTS = """
+SELECT id, is_active AND in_stock, name, url, image_url, price, currency, category
+FROM personalization_product WHERE id = ANY(%s)
+"""
+
+
+def _products(items: Iterable[Recommended]) -> dict[int, _Shown]:
     """Look again: since the shelf was read, a product may have been sold out or deleted."""
+    ids = {pk for item in items for pk in (item.product_id, item.because_of) if pk is not None}
+    if not ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_PRODUCTS, [list(ids)])
+        return {row[0]: _shown(row) for row in cursor.fetchall()}
+
+
+def _shown(row: Sequence[Any]) -> _Shown:
+    _, is_there, name, url, image, price, currency, category = row
+    card: dict[str, object] = {
+        "name": name,
+        "url": url,
+        "image_url": image,
+        "price": str(price.quantize(Decimal("0.01"))),
+        "currency": currency,
+        "category": category,
+    }
+    return _Shown(is_there=is_there, name=name, category=category, card=card)
+
+
+def _is_there(item: Recommended, products: Mapping[int, _Shown]) -> bool:
     product = products.get(item.product_id)
-    return product is not None and product.is_active and product.in_stock
+    return product is not None and product.is_there
 
 
-def _card(item: Recommended, products: Mapping[int, Product]) -> dict[str, object]:
+def _card(item: Recommended, products: Mapping[int, _Shown]) -> dict[str, object]:
     product = products[item.product_id]
     cause = products.get(item.because_of) if item.because_of is not None else None
-    return {
-        "name": product.name,
-        "url": product.url,
-        "image_url": product.image_url,
-        "price": str(product.price.quantize(Decimal("0.01"))),
-        "currency": product.currency,
-        "category": product.category,
-        "reason": reason(
-            strategy=item.strategy,
-            tier=item.tier,
-            cause=cause.name if cause else "",
-            category=product.category,
-        ),
-    }
+    words = reason(
+        strategy=item.strategy,
+        tier=item.tier,
+        cause=cause.name if cause else "",
+        category=product.category,
+    )
+    return {**product.card, "reason": words}
 
 
 def _reason_receipt(item: Recommended) -> dict[str, Any]:

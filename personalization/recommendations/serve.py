@@ -168,10 +168,10 @@ def _choose(request: _Request, *, scores: Scores) -> dict[int, _Choice]:
         for index, position in enumerate(places.tolist()):
             if len(chosen) >= limit:
                 return chosen
-            is_open = position not in blocked and position not in chosen
-            if is_open and cap.admits(categories[index]):
-                column = -1 if columns is None else int(columns[index])
-                chosen[position] = _Choice(tier, float(values[index]), column)
+            if position in blocked or position in chosen or not cap.admits(categories[index]):
+                continue
+            column = -1 if columns is None else int(columns[index])
+            chosen[position] = _Choice(tier, float(values[index]), column)
     return chosen
 
 

@@ -255,3 +255,16 @@ def test_a_mail_of_15_kilobytes_takes_microseconds() -> None:
         times.append(time.perf_counter() - start)
 
     assert min(times) < 200e-6  # about 15 on the machine the benchmarks ran on
+
+
+LINES = st.text(st.sampled_from("a.é \r\n\x00\x85\u2028=") | st.characters(), max_size=60)
+
+
+@given(html=LINES, text=LINES, subject=LINES, name=LINES, long=st.booleans())
+def test_no_cr_and_no_lf_stands_alone_in_a_mail(
+    html: str, text: str, subject: str, name: str, long: bool
+) -> None:
+    data = build(html=html * (40 if long else 1), text=text, subject=subject, to_name=name)
+
+    assert data.count(b"\r") == data.count(b"\n") == data.count(b"\r\n")
+    assert data.endswith(b"\r\n")

@@ -1,1 +1,0 @@
-"""Join two subjects into one person, and part them again."""

@@ -3,24 +3,28 @@
 from celery import shared_task
 from django.utils import timezone
 
-from personalization.ingest import apply, keys, partitions
-from personalization.profiles import traits
+from personalization import traits
+from personalization.importing import intake, settling, undo
+from personalization.ingest import apply, keys, partitions, retention
 from personalization.recommendations import train
 from personalization.segments import membership
+from personalization.sources import deliveries
 
 
 @shared_task
 def apply_inbox() -> None:
-    """Apply waiting events until the inbox is empty."""
+    """Apply waiting events until nothing waits that no other worker is at."""
     while apply.apply_batch(now=timezone.now()).taken:
         pass
 
 
 @shared_task
 def tend_events() -> None:
-    """Keep the months ahead ready and forget old message ids."""
+    """Keep the months ahead ready, forget what is too old, and finish what an import left."""
     partitions.ensure_ahead(now=timezone.now())
     keys.forget_old(now=timezone.now())
+    retention.remove_old(now=timezone.now())
+    settling.settle(now=timezone.now())
 
 
 @shared_task
@@ -31,11 +35,45 @@ def rebuild_segments() -> None:
 
 @shared_task
 def compute_traits() -> None:
-    """Derive traits anew."""
-    traits.compute(now=timezone.now())
+    """Fit anew what traits need of everybody, and make everybody due."""
+    traits.start_full(now=timezone.now())
+
+
+@shared_task
+def compute_due_traits() -> None:
+    """Derive the traits of those whose data changed."""
+    traits.compute_due(now=timezone.now())
 
 
 @shared_task
 def train_recommendations() -> None:
     """Fit the recommendations to the latest orders and put them live."""
     train.train(now=timezone.now())
+
+
+@shared_task
+def work_webhooks() -> None:
+    """Work on the deliveries of shops and CRMs until none is due."""
+    while deliveries.work(now=timezone.now()).taken:
+        pass
+
+
+@shared_task
+def tend_webhooks() -> None:
+    """Forget deliveries that nobody needs any more."""
+    deliveries.forget_old(now=timezone.now())
+
+
+# Long, so it is told done at once: a message that comes back after minutes would do it twice. A
+# worker that dies leaves a job that says so (`tend_imports`), to be started again.
+@shared_task(acks_late=False, soft_time_limit=86_000, time_limit=86_400)
+def work_on_import(run_id: int, step: str) -> None:
+    """Check, load or undo an uploaded file."""
+    steps = {"check": intake.check, "load": intake.load, "undo": undo.perform}
+    steps[step](run_id, now=timezone.now())
+
+
+@shared_task
+def tend_imports() -> None:
+    """Fail the imports whose worker died; forget old files."""
+    intake.settle(now=timezone.now())

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from contextlib import suppress
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -22,6 +22,9 @@ COLUMNS = frozenset(
 )
 DEPTH = 8
 PROPERTIES_BYTES = 32_000
+CONTEXT_BYTES = 8_000
+# What `context` holds where nothing is known.
+NOTHING = b"{}"
 LINES = 10_000
 _AMOUNTS = ("total", "revenue", "value")
 _NAMES = {"track": "", "": "", "page": "Page Viewed", "screen": "Screen Viewed"}
@@ -37,7 +40,11 @@ _IDENTIFIERS = frozenset(
         *("customerid", "externalid", "anonymousid", "customername", "customeremail"),
     )
 )
+# No customer number holds a NUL, so an anonymous id cannot pass for one.
+_ANONYMOUS = "\0"
 _ADDRESS = re.compile(r"[^\s@/?&=]+(@|%40)[^\s@/?&=]+\.[^\s@]+")
+
+_SUSPICIOUS = (b"@", b"%40", b"[")
 
 _SINGLE = "properties.{1}"
 _LISTED = "properties.products[{0}].{1}"
@@ -45,9 +52,12 @@ _LISTED = "properties.products[{0}].{1}"
 Line = tuple[int, str, int, str]
 
 
-@dataclass(frozen=True, slots=True)
-class EventRow:
-    """An event ready to be stored. `lines` are (line, the shop's product id, quantity, price)."""
+class EventRow(NamedTuple):
+    """An event ready to be stored. `lines` are (line, the shop's product id, quantity, price).
+
+    A tuple, because a big file makes millions of them. `person` is the customer number, or what
+    `anonymous` makes of an anonymous id; empty where the caller knows the subject.
+    """
 
     line: int
     message_id: str
@@ -58,8 +68,12 @@ class EventRow:
     currency: str | None
     lines: list[Line]
     properties: bytes
+    context: bytes
     is_generated: bool
     is_machine: bool
+
+    def renamed(self, name: str) -> "EventRow":
+        return EventRow(self.line, self.message_id, name, *self[3:])
 
 
 def read(row: Row, *, now: datetime) -> EventRow:
@@ -67,35 +81,95 @@ def read(row: Row, *, now: datetime) -> EventRow:
     if row.fault:
         raise CellError("", row.fault)
     cells = row.values
-    properties = _properties(cells.get("properties"))
-    return EventRow(
+    given = cells.get("properties")
+    return event(
         line=row.line,
-        message_id=_named(cells.get("message_id"), column="message_id", limit=200),
-        name=_event_name(cells),
+        message_id=message_id(cells.get("message_id")),
+        name=_name(cells),
         person=_person(cells),
-        occurred_at=_occurred_at(cells.get("timestamp"), now=now),
-        amount=_amount(properties),
-        currency=_currency(properties.get("currency")),
-        lines=_lines(properties),
-        properties=_kept(properties),
-        is_generated=properties.get("generated") is True,
+        occurred_at=moment(cells.get("timestamp"), now=now),
+        properties=given if type(given) is dict else _properties(given),
+        context=NOTHING,
         is_machine=cells.get("machine") is True,
     )
 
 
-def _named(value: Any, *, column: str, limit: int) -> str:
-    if type(value) is str and value.isalnum() and len(value) <= limit:
+def event(
+    *,
+    line: int,
+    message_id: str,
+    name: str,
+    person: str,
+    occurred_at: datetime,
+    properties: Mapping[str, Any],
+    context: bytes,
+    is_machine: bool,
+) -> EventRow:
+    """Return an event with its amount and lines taken out of its properties."""
+    return EventRow(
+        line,
+        message_id,
+        name,
+        person,
+        occurred_at,
+        _amount(properties),
+        _currency(properties.get("currency")),
+        _lines(properties),
+        _kept(properties),
+        context,
+        properties.get("generated") is True,
+        is_machine,
+    )
+
+
+def anonymous(person: str) -> str:
+    """Return the anonymous id that a `person` stands for, empty for a customer number."""
+    return person[1:] if person.startswith(_ANONYMOUS) else ""
+
+
+def message_id(value: Any) -> str:
+    if type(value) is str and value.isalnum() and len(value) <= 200:
         return value
     why = "it tells a repeat from a new event"
-    return values.required(value, column=column, limit=limit, why=why)
+    return values.required(value, column="message_id", limit=200, why=why)
 
 
-def _event_name(cells: Mapping[str, Any]) -> str:
-    kind = values.text(cells.get("type"), column="type", limit=20)
+def event_name(value: Any) -> str:
+    """Return a name that can be stored; empty where none is given."""
+    return _checked_name(value) if isinstance(value, str) else _text_name(value)
+
+
+def moment(value: Any, *, now: datetime) -> datetime:
+    """Return the time of an event in UTC, in which its day and month are counted."""
+    if values.is_missing(value):
+        raise CellError("timestamp", "is missing: write ISO 8601, 2026-11-23T10:00:00Z")
+    found = values.moment(_quickly(value), column="timestamp", now=now)
+    return found if found.tzinfo is UTC else found.astimezone(UTC)
+
+
+def _quickly(value: Any) -> Any:
+    """Read a time as most are written; every other form is left to be judged at length."""
+    if type(value) is str and value[10:11] == "T":
+        with suppress(ValueError):
+            return datetime.fromisoformat(value)
+    return value
+
+
+def context(given: Mapping[str, Any]) -> bytes:
+    """Return where it happened as JSON; the door has cut it to what names nobody already."""
+    if not given:
+        return NOTHING
+    cleaned = {key: _clean_value(value, depth=1, is_ours=True) for key, value in given.items()}
+    return _dumped(cleaned, column="context", limit=CONTEXT_BYTES)
+
+
+def _name(cells: Mapping[str, Any]) -> str:
+    kind = cells.get("type")
+    if kind != "track":
+        kind = values.text(kind, column="type", limit=20)
     if kind not in _NAMES:
         raise CellError("type", f"{values.shown(kind)} is not track, page or screen")
-    given = cells.get("event")
-    name = _checked_name(given) if isinstance(given, str) else _text_name(given)
+    name = event_name(cells.get("event"))
     if not name and not _NAMES[kind]:
         raise CellError("event", "is missing: the name of what happened, as Order Completed")
     return name or _NAMES[kind]
@@ -109,14 +183,15 @@ _checked_name = lru_cache(maxsize=1024)(_text_name)
 
 
 def _person(cells: Mapping[str, Any]) -> str:
-    why = "it names the customer; events of people without one come in through the collector"
-    return values.required(cells.get("external_id"), column="external_id", limit=200, why=why)
-
-
-def _occurred_at(value: Any, *, now: datetime) -> datetime:
-    if values.is_missing(value):
-        raise CellError("timestamp", "is missing: write ISO 8601, 2026-11-23T10:00:00Z")
-    return values.moment(value, column="timestamp", now=now)
+    value = cells.get("external_id")
+    if type(value) is str and value.isalnum() and len(value) <= 200:
+        return value
+    if found := values.text(value, column="external_id", limit=200):
+        return found
+    nameless = values.text(cells.get("anonymous_id"), column="anonymous_id", limit=200)
+    if not nameless:
+        raise CellError("external_id", "is missing, and so is anonymous_id: one names the person")
+    return _ANONYMOUS + nameless
 
 
 def _properties(value: Any) -> dict[str, Any]:
@@ -138,9 +213,13 @@ def _properties(value: Any) -> dict[str, Any]:
 def _amount(properties: Mapping[str, Any]) -> Decimal | None:
     for key in _AMOUNTS:
         value = properties.get(key)
-        if not values.is_missing(value):
-            return values.money(value, column=f"properties.{key}", digits=12)
+        if value is not None and not values.is_missing(value):
+            return _money(value, key)
     return None
+
+
+def _money(value: Any, key: str, /) -> Decimal:
+    return values.money(value, column=f"properties.{key}", digits=12)
 
 
 def _currency(value: Any) -> str | None:
@@ -202,16 +281,31 @@ def _price_text(value: Any) -> str:
 
 
 def _kept(properties: Mapping[str, Any]) -> bytes:
-    """Return what stays of the properties, as JSON without anything that names a person."""
-    kept = dict(_clean(properties, depth=0))
+    """Return what stays of the properties, as JSON without anything that names a person.
+
+    Most are a few plain values: whether they need to be looked into shows in their JSON.
+    """
+    if _names_nobody(tuple(properties)):
+        found = _dumped(properties, column="properties", limit=PROPERTIES_BYTES)
+        if found.rfind(b"{") == 0 and not any(mark in found for mark in _SUSPICIOUS):
+            return found
+    return _dumped(dict(_clean(properties, depth=0)), column="properties", limit=PROPERTIES_BYTES)
+
+
+@lru_cache(maxsize=4096)
+def _names_nobody(keys: tuple[str, ...]) -> bool:
+    return not any(key in _MOVED or is_identifier(key) for key in keys)
+
+
+def _dumped(kept: Mapping[str, Any], *, column: str, limit: int) -> bytes:
     try:
         found = orjson.dumps(kept, default=_plain)
     except TypeError as error:
-        raise CellError("properties", f"cannot be kept as JSON: {error}") from None
+        raise CellError(column, f"cannot be kept as JSON: {error}") from None
     if b"\\u0000" in found:
-        raise CellError("properties", "holds a NUL character")
-    if len(found) > PROPERTIES_BYTES:
-        raise CellError("properties", f"is over {PROPERTIES_BYTES} bytes without its products")
+        raise CellError(column, "holds a NUL character")
+    if len(found) > limit:
+        raise CellError(column, f"is over {limit} bytes without its products")
     return found
 
 
@@ -219,24 +313,27 @@ def _clean(given: Mapping[str, Any], *, depth: int) -> Iterator[tuple[str, Any]]
     if depth > DEPTH:
         raise CellError("properties", f"is nested deeper than {DEPTH} levels")
     for key, value in given.items():
-        if not _is_identifier(key) and (depth or key not in _MOVED):
+        if not is_identifier(key) and (depth or key not in _MOVED):
             yield key, _clean_value(value, depth=depth)
 
 
-def _clean_value(value: Any, *, depth: int) -> Any:
+def _clean_value(value: Any, *, depth: int, is_ours: bool = False) -> Any:
+    """Clean what is inside; keys of a part that we cut ourselves (`is_ours`) name nobody."""
     if isinstance(value, str):
         return "[removed]" if ("@" in value or "%40" in value) and _ADDRESS.search(value) else value
+    if depth > DEPTH and isinstance(value, dict | list):
+        raise CellError("properties", f"is nested deeper than {DEPTH} levels")
+    if isinstance(value, dict) and is_ours:
+        return {k: _clean_value(each, depth=depth + 1, is_ours=True) for k, each in value.items()}
     if isinstance(value, dict):
         return dict(_clean(value, depth=depth + 1))
     if isinstance(value, list):
-        if depth > DEPTH:
-            raise CellError("properties", f"is nested deeper than {DEPTH} levels")
-        return [_clean_value(each, depth=depth + 1) for each in value]
+        return [_clean_value(each, depth=depth + 1, is_ours=is_ours) for each in value]
     return value
 
 
 @lru_cache(maxsize=4096)
-def _is_identifier(key: str) -> bool:
+def is_identifier(key: str) -> bool:
     return re.sub(r"[^a-z0-9]", "", key.lower()) in _IDENTIFIERS
 
 

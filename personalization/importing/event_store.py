@@ -1,13 +1,13 @@
 """Write a batch of events: keys, events, their lines, day counts and who was seen when."""
 
-from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime
 from decimal import Decimal
 
 from django.db import connection
 
-from personalization.importing.event_rows import EventRow
-from personalization.importing.known import Catalogue, People
+from personalization.importing.event_rows import NOTHING, EventRow
+from personalization.importing.known import Catalogue
 from personalization.importing.outcome import batches
 from personalization.models import Source
 
@@ -15,21 +15,35 @@ from personalization.models import Source
 PART = 200
 NULL = r"\N"
 
+# Most batches are all new, and then there is nothing to tell.
 _CLAIM = """
-INSERT INTO personalization_event_key (source_id, message_id, seen_at)
-SELECT %s, message_id, %s FROM unnest(%s::text[]) AS message_id
-ON CONFLICT DO NOTHING RETURNING message_id
+WITH fresh AS (
+    INSERT INTO personalization_event_key (source_id, message_id, seen_at)
+    SELECT %s, message_id, %s FROM unnest(%s::text[]) AS message_id
+    ON CONFLICT DO NOTHING RETURNING message_id
+)
+SELECT CASE WHEN count(*) < %s THEN array_agg(message_id) END, count(*) FROM fresh
 """
+_RELEASE = """
+DELETE FROM personalization_event_key WHERE source_id = %s AND message_id = ANY(%s)
+"""
+_DUE = """
+INSERT INTO personalization_profile_due (work, profile_id)
+SELECT %s, profile_id FROM unnest(%s::bigint[]) AS profile_id ON CONFLICT DO NOTHING
+"""
+# Where nobody else took numbers in between they are a range.
 _IDS = """
 WITH sequence AS MATERIALIZED (
     SELECT pg_get_serial_sequence('personalization_event', 'id')::regclass AS name
+), taken AS MATERIALIZED (
+    SELECT nextval(sequence.name) AS id FROM sequence, generate_series(1, %s)
 )
-SELECT nextval(sequence.name) FROM sequence, generate_series(1, %s)
+SELECT min(id), max(id), CASE WHEN max(id) - min(id) >= count(*) THEN array_agg(id) END FROM taken
 """
 _COPY_EVENTS = """
 COPY personalization_event
     (id, source_id, name, profile_id, origin_profile_id, occurred_at, received_at, amount,
-     currency, properties, is_generated, is_machine) FROM STDIN
+     currency, properties, context, import_id, is_generated, is_machine) FROM STDIN
 """
 _COPY_ITEMS = """
 COPY personalization_eventitem
@@ -37,7 +51,9 @@ COPY personalization_eventitem
 """
 _DAILY = """
 INSERT INTO personalization_event_daily AS known (profile_id, name, day, count, total)
-SELECT * FROM unnest(%s::bigint[], %s::text[], %s::date[], %s::integer[], %s::numeric[])
+SELECT profile_id, (%s::text[])[name], day, count, total
+FROM unnest(%s::bigint[], %s::integer[], %s::date[], %s::integer[], %s::numeric[])
+    AS given (profile_id, name, day, count, total)
 ON CONFLICT (profile_id, name, day) DO UPDATE
 SET count = known.count + EXCLUDED.count, total = known.total + EXCLUDED.total
 """
@@ -54,7 +70,9 @@ WHERE known.first_seen_at > EXCLUDED.first_seen_at OR known.last_seen_at < EXCLU
 """
 
 
-_NOTHING = (0, Decimal())
+_NONE = (0, Decimal())
+# Its id, whose it is, what happened, and when, as text.
+_Row = tuple[int, int, EventRow, str]
 
 
 def commit_lazily() -> None:
@@ -67,41 +85,73 @@ def commit_lazily() -> None:
         cursor.execute("SET LOCAL synchronous_commit = off")
 
 
-def claim(events: list[EventRow], *, source: Source, now: datetime) -> list[EventRow]:
-    """Return the events whose message id is new for this source, and take these ids."""
-    first = {event.message_id: event for event in reversed(events)}
+def claim(message_ids: Sequence[str], *, source: Source, now: datetime) -> list[bool]:
+    """Say for each message id whether it is new for this source, and take the new ones.
+
+    Of an id that stands twice in a batch the first is new.
+    """
+    asked = sorted(set(message_ids))
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [source.pk, now, sorted(first)])
-        fresh = {row[0] for row in cursor.fetchall()}
-    return [
-        event for event in events if event.message_id in fresh and first[event.message_id] is event
-    ]
+        cursor.execute(_CLAIM, [source.pk, now, _texts(asked), len(message_ids)])
+        new, count = cursor.fetchone()
+    if count == len(message_ids):
+        return [True] * count
+    fresh = set(new or ())
+    found = []
+    for each in message_ids:
+        found.append(each in fresh)
+        fresh.discard(each)
+    return found
+
+
+def release(message_ids: Sequence[str], *, source: Source) -> None:
+    """Forget ids that were taken in vain: their events may come again."""
+    with connection.cursor() as cursor:
+        cursor.execute(_RELEASE, [source.pk, list(message_ids)])
 
 
 def write(
-    events: list[EventRow],
+    events: Sequence[EventRow],
     *,
+    owners: Sequence[int],
     source: Source,
-    people: People,
     catalogue: Catalogue,
     now: datetime,
+    import_id: int | None = None,
 ) -> int:
-    """Write the batch; return how many lines were left out for want of their product."""
+    """Write a batch, `owners` being the subject of each event.
+
+    Return how many lines were left out for want of their product.
+    """
     if not events:
         return 0
-    products = catalogue.ids
-    numbered = list(zip(_new_ids(len(events)), events, strict=True))
-    _copy(_COPY_EVENTS, _event_lines(numbered, source=source, people=people, now=now))
-    written = _copy(_COPY_ITEMS, _item_lines(numbered, people=people, products=products))
-    _add_days(events, people=people)
-    _note_seen(events, people=people)
-    return sum(len(event.lines) for event in events) - written
+    times = [event.occurred_at.isoformat() for event in events]
+    rows = list(zip(_new_ids(len(events)), owners, events, times, strict=True))
+    received = f"\t{now.isoformat()}\t"
+    origin = NULL if import_id is None else str(import_id)
+    _copy(_COPY_EVENTS, _event_lines(rows, source=source, received=received, origin=origin))
+    written = 0
+    wanted = sum(len(event.lines) for event in events)
+    if wanted:
+        written = _copy(_COPY_ITEMS, _item_lines(rows, products=catalogue.ids))
+    _add_days(rows)
+    _note_seen(rows)
+    return wanted - written
 
 
-def _new_ids(count: int) -> list[int]:
+def make_due(profile_ids: Iterable[int], *, work: str) -> None:
+    """Note whose state has to be derived anew; the worker of that kind takes the rows away."""
+    ids = sorted(profile_ids)
+    if ids:
+        with connection.cursor() as cursor:
+            cursor.execute(_DUE, [work, _array(ids)])
+
+
+def _new_ids(count: int) -> Sequence[int]:
     with connection.cursor() as cursor:
         cursor.execute(_IDS, [count])
-        return [row[0] for row in cursor.fetchall()]
+        first, last, scattered = cursor.fetchone()
+    return scattered or range(first, last + 1)
 
 
 def _copy(statement: str, lines: Iterator[str]) -> int:
@@ -113,32 +163,28 @@ def _copy(statement: str, lines: Iterator[str]) -> int:
 
 
 def _event_lines(
-    numbered: list[tuple[int, EventRow]], *, source: Source, people: People, now: datetime
+    rows: Sequence[_Row], *, source: Source, received: str, origin: str
 ) -> Iterator[str]:
-    received = now.isoformat()
-    for id_, event in numbered:
-        person = people[event.person]
+    always = "t" if source.is_generated else ""
+    start = f"\t{source.pk}\t"
+    for id_, owner, event, at in rows:
         amount = NULL if event.amount is None else event.amount
-        currency = event.currency or NULL
-        generated = "t" if event.is_generated or source.is_generated else "f"
+        generated = always or ("t" if event.is_generated else "f")
+        context = "{}" if event.context is NOTHING else _escaped(event.context.decode())
         yield (
-            f"{id_}\t{source.pk}\t{_escaped(event.name)}\t{person}\t{person}\t"
-            f"{event.occurred_at.isoformat()}\t{received}\t{amount}\t{currency}\t"
-            f"{_escaped(event.properties.decode())}\t{generated}\t"
+            f"{id_}{start}{_escaped(event.name)}\t{owner}\t{owner}\t"
+            f"{at}{received}{amount}\t{event.currency or NULL}\t"
+            f"{_escaped(event.properties.decode())}\t{context}\t{origin}\t{generated}\t"
             f"{'t' if event.is_machine else 'f'}\n"
         )
 
 
-def _item_lines(
-    numbered: list[tuple[int, EventRow]], *, people: People, products: dict[str, int]
-) -> Iterator[str]:
+def _item_lines(rows: Sequence[_Row], *, products: dict[str, int]) -> Iterator[str]:
     """Yield the lines of an event as one text: its part that repeats is written once."""
-    for id_, event in numbered:
+    for id_, owner, event, at in rows:
         if not event.lines:
             continue
-        middle = (
-            f"\t{event.occurred_at.isoformat()}\t{people[event.person]}\t{_escaped(event.name)}\t"
-        )
+        middle = f"\t{at}\t{owner}\t{_escaped(event.name)}\t"
         yield "".join(
             [
                 f"{id_}\t{line}{middle}{products[product]}\t{quantity}\t{price}\n"
@@ -156,21 +202,22 @@ def _escaped(text: str) -> str:
     return "".join(marks.get(each, each) for each in text)
 
 
-def _add_days(events: list[EventRow], *, people: People) -> None:
+def _add_days(rows: Sequence[_Row]) -> None:
     days: dict[tuple[int, str, date], tuple[int, Decimal]] = {}
-    for event in events:
-        day = event.occurred_at.astimezone(UTC).date()
-        key = (people[event.person], event.name, day)
-        count, total = days.get(key, _NOTHING)
+    for _, owner, event, _ in rows:
+        key = (owner, event.name, event.occurred_at.date())
+        count, total = days.get(key, _NONE)
         days[key] = (count + 1, total + event.amount if event.amount else total)
     # In one order for everybody, so that two imports cannot wait for each other.
     keys = sorted(days)
+    names = {name: number for number, name in enumerate({key[1]: None for key in keys}, start=1)}
     with connection.cursor() as cursor:
         cursor.execute(
             _DAILY,
             [
+                list(names),
                 _array(key[0] for key in keys),
-                [key[1] for key in keys],
+                _array(names[key[1]] for key in keys),
                 _array(key[2] for key in keys),
                 _array(days[key][0] for key in keys),
                 _array(days[key][1] for key in keys),
@@ -178,12 +225,16 @@ def _add_days(events: list[EventRow], *, people: People) -> None:
         )
 
 
-def _note_seen(events: list[EventRow], *, people: People) -> None:
+def _note_seen(rows: Sequence[_Row]) -> None:
     seen: dict[int, tuple[datetime, datetime]] = {}
-    for event in events:
-        person, at = people[event.person], event.occurred_at
-        first, last = seen.get(person, (at, at))
-        seen[person] = (min(first, at), max(last, at))
+    for _, owner, event, _ in rows:
+        at = event.occurred_at
+        if known := seen.get(owner):
+            if known[0] <= at <= known[1]:
+                continue
+            seen[owner] = (min(known[0], at), max(known[1], at))
+        else:
+            seen[owner] = (at, at)
     ids = sorted(seen)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -194,6 +245,13 @@ def _note_seen(events: list[EventRow], *, people: People) -> None:
                 _array(seen[each][1].isoformat() for each in ids),
             ],
         )
+
+
+def _texts(texts: list[str]) -> list[str] | str:
+    """Write texts as an array, if nothing in them has a meaning there."""
+    joined = '","'.join(texts)
+    is_plain = joined.count('"') == 2 * (len(texts) - 1) and "\\" not in joined
+    return f'{{"{joined}"}}' if texts and is_plain else texts
 
 
 def _array(plain: Iterable[object]) -> str:

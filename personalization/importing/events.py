@@ -1,22 +1,26 @@
 """Load events by COPY: a batch is read, its repeats dropped by key, then written in one go."""
 
-from collections.abc import Iterable
-from datetime import UTC, date, datetime
+import gc
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
 
 from django.db import connection, transaction
 
 from consent.jobs import Progress
-from personalization.importing import event_rows, event_store
+from personalization.commerce import state
+from personalization.importing import event_rows, event_store, settling
 from personalization.importing.event_rows import EventRow
 from personalization.importing.known import Catalogue, People
 from personalization.importing.outcome import Loaded, batches
 from personalization.importing.rejected import RejectedRows
 from personalization.importing.rows import Row
+from personalization.importing.told_orders import ToldOrders
 from personalization.importing.values import CellError
-from personalization.models import Source
+from personalization.models import ProfileDue, Source
 
-BATCH_ROWS = 4000
-REQUIRED = ("external_id",)
+BATCH_ROWS = 5000
+REQUIRED = ("external_id", "anonymous_id")
 _GONE = "belongs to somebody who was erased or merged meanwhile: run the import again"
 
 
@@ -27,17 +31,20 @@ def load(
     now: datetime,
     progress: Progress,
     rejected: RejectedRows,
+    import_id: int | None = None,
 ) -> Loaded:
-    """Store events nobody saw yet, a constant number of queries a batch.
+    """Store events nobody saw yet, a constant number of queries a batch; carts and orders follow.
 
     A message id of the same source is a repeat and changes nothing. A person nobody knows is
-    made; a line whose product is not in the catalogue is left out and counted.
+    made; a line whose product is not in the catalogue is left out and counted. `import_id` is
+    noted on each event, so that the import can be undone.
     """
-    batch_of = _Batches(source=source, now=now, rejected=rejected)
+    batch_of = _Batches(source=source, now=now, rejected=rejected, import_id=import_id)
     outcome = Loaded()
-    for batch in batches(rows, size=BATCH_ROWS):
+    for batch in _in_batches(rows):
         outcome += batch_of.load(batch)
         progress.advance(len(batch))
+    settling.settle(now=now)
     return outcome
 
 
@@ -66,24 +73,54 @@ def refresh_statistics() -> None:
         cursor.execute("ANALYZE personalization_event, personalization_eventitem")
 
 
-def _month(at: datetime) -> date:
-    return at.astimezone(UTC).date().replace(day=1)
+def _in_batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    stream = batches(rows, size=BATCH_ROWS)
+    while True:
+        with _collector_at_rest():
+            batch = next(stream, None)
+        if batch is None:
+            return
+        yield batch
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Rows are freed by counting. Looking through tens of thousands of them for circles, again and
+    again, would take as long as reading them; between two batches the collector runs as always."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 class _Batches:
     """What stays the same from batch to batch."""
 
-    def __init__(self, *, source: Source, now: datetime, rejected: RejectedRows) -> None:
+    def __init__(
+        self,
+        *,
+        source: Source,
+        now: datetime,
+        rejected: RejectedRows,
+        import_id: int | None = None,
+    ) -> None:
         self.source = source
         self.now = now
         self.rejected = rejected
-        self.people = People(source=source.slug)
+        self.import_id = import_id
+        self.people = People(space=source.space)
         self.catalogue = Catalogue()
-        self.months: set[date] = set()
+        self.told = ToldOrders(source=source)
+        self.months: set[tuple[int, int]] = set()
 
     def left_out(self, batch: list[Row]) -> frozenset[str]:
-        names = {name for row in batch for name in row.values.keys() - event_rows.COLUMNS}
-        return frozenset(name for name in names if name)
+        # Most rows of a file have the same columns, so whole sets are compared first.
+        columns = {tuple(row.values) for row in batch}
+        names = {name for each in columns for name in each if name}
+        return frozenset(names - event_rows.COLUMNS)
 
     def read(self, batch: list[Row]) -> list[EventRow]:
         found = []
@@ -95,22 +132,18 @@ class _Batches:
         return found
 
     def load(self, batch: list[Row]) -> Loaded:
+        with _collector_at_rest():
+            return self._load(batch)
+
+    def _load(self, batch: list[Row]) -> Loaded:
         before = self.rejected.count
         events = self.read(batch)
         # In a transaction of its own: making a month locks the tables for everybody.
-        self._add_months({_month(event.occurred_at) for event in events})
+        self._add_months({(event.occurred_at.year, event.occurred_at.month) for event in events})
         with transaction.atomic():
             event_store.commit_lazily()
-            events = self._of_living_people(events)
-            fresh = event_store.claim(events, source=self.source, now=self.now)
-            self.catalogue.learn({line[1] for event in fresh for line in event.lines})
-            unknown = event_store.write(
-                fresh,
-                source=self.source,
-                people=self.people,
-                catalogue=self.catalogue,
-                now=self.now,
-            )
+            fresh = self._fresh(self._of_living_people(events))
+            unknown = self._write(fresh)
         refused = self.rejected.count - before
         return Loaded(
             loaded=len(fresh),
@@ -120,20 +153,42 @@ class _Batches:
             left_out=self.left_out(batch),
         )
 
-    def _add_months(self, months: set[date]) -> None:
+    def _fresh(self, events: list[EventRow]) -> list[EventRow]:
+        ids = [event.message_id for event in events]
+        is_new = event_store.claim(ids, source=self.source, now=self.now)
+        return self.told.once([event for event, new in zip(events, is_new, strict=True) if new])
+
+    def _write(self, fresh: list[EventRow]) -> int:
+        self.catalogue.learn({line[1] for event in fresh for line in event.lines})
+        owners = [self.people[event.person] for event in fresh]
+        unknown = event_store.write(
+            fresh,
+            owners=owners,
+            source=self.source,
+            catalogue=self.catalogue,
+            now=self.now,
+            import_id=self.import_id,
+        )
+        changed = {owner for owner, e in zip(owners, fresh, strict=True) if state.concerns(e.name)}
+        event_store.make_due(set(owners), work=ProfileDue.Work.TRAITS)
+        event_store.make_due(changed, work=ProfileDue.Work.COMMERCE)
+        return unknown
+
+    def _add_months(self, months: set[tuple[int, int]]) -> None:
         missing = sorted(months - self.months)
         if missing:
             with connection.cursor() as cursor:
                 cursor.execute(
                     "SELECT attune_add_months(month, month) FROM unnest(%s::date[]) AS month",
-                    [missing],
+                    [[date(year, month, 1) for year, month in missing]],
                 )
             self.months |= set(missing)
 
     def _of_living_people(self, events: list[EventRow]) -> list[EventRow]:
-        self.people.learn({event.person for event in events})
-        gone = self.people.gone({event.person for event in events})
-        for event in events:
+        people = {event.person for event in events}
+        self.people.learn(people)
+        gone = self.people.gone(people)
+        for event in events if gone else ():
             if event.person in gone:
                 self.rejected.add(CellError("external_id", _GONE), line=event.line)
         return [event for event in events if event.person not in gone] if gone else events

@@ -1,47 +1,53 @@
-"""What a long import has looked up already: people by external id, products by the shop's id."""
+"""What a long import has looked up already: people by their ids, products by the shop's id."""
 
 from django.db import connection
 
 from consent import identify
 from consent.identify import Names
+from personalization.importing import event_rows
 
 # Above this the memory is emptied and filled again, so it does not grow with the file.
 KEPT = 200_000
 
 
 class People:
-    """External ids of one source and the subjects behind them, made where nobody knows them."""
+    """The people of one id space by customer number or anonymous id, made where nobody knows them.
 
-    def __init__(self, *, source: str) -> None:
-        self.source = source
+    Both stand in one key (`event_rows.anonymous` tells them apart).
+    """
+
+    def __init__(self, *, space: str) -> None:
+        self.space = space
         self._ids: dict[str, int] = {}
 
-    def __getitem__(self, external_id: str) -> int:
-        return self._ids[external_id]
+    def __getitem__(self, person: str) -> int:
+        return self._ids[person]
 
-    def learn(self, external_ids: set[str]) -> None:
+    def learn(self, people: set[str]) -> None:
         if len(self._ids) > KEPT:
             self._ids.clear()
-        asked = sorted(each for each in external_ids if each not in self._ids)
+        asked = sorted(each for each in people if each not in self._ids)
         if asked:
-            names = (Names(external_id=each) for each in asked)
-            found = identify.resolve(names, source=self.source).subject_ids
+            found = identify.resolve(map(_names, asked), source=self.space).subject_ids
             self._ids |= {key: id_ for key, id_ in zip(asked, found, strict=True) if id_}
 
-    def know(self, external_id: str, *, subject_id: int) -> None:
-        """Take a person that is known by other means than a customer number."""
-        self._ids[external_id] = subject_id
-
-    def gone(self, external_ids: set[str]) -> set[str]:
+    def gone(self, people: set[str]) -> set[str]:
         """Return those erased or merged since they were looked up; hold the others till commit."""
-        subjects = sorted({self._ids[each] for each in external_ids})
+        subjects = sorted({self._ids[each] for each in people})
         with connection.cursor() as cursor:
             cursor.execute(_LIVING, [subjects])
             living = {row[0] for row in cursor.fetchall()}
-        gone = {each for each in external_ids if self._ids[each] not in living}
+        if len(living) == len(subjects):
+            return set()
+        gone = {each for each in people if self._ids[each] not in living}
         for each in gone:
             del self._ids[each]
         return gone
+
+
+def _names(person: str) -> Names:
+    anonymous_id = event_rows.anonymous(person)
+    return Names(external_id="" if anonymous_id else person, anonymous_id=anonymous_id)
 
 
 class Catalogue:

@@ -1,37 +1,51 @@
 """Apply waiting events: whose they are, may they be kept, store them; what is wrong waits apart."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-import orjson
-from django.db import DataError, transaction
+import psycopg
+from django.db import DataError, OperationalError, connection, transaction
 
-from consent import gate, identity
-from personalization.importing import event_rows, event_store
-from personalization.importing.event_rows import EventRow
-from personalization.importing.known import Catalogue, People
-from personalization.importing.rows import Row
+from consent import identity
+from personalization.commerce import state
+from personalization.importing import event_store
 from personalization.importing.values import CellError
-from personalization.ingest import partitions
-from personalization.ingest.accept import INBOX_PLACE
-from personalization.ingest.purposes import CONTRACT, collection_purpose
-from personalization.models import InboxEvent, Source
+from personalization.ingest import consent, given, inbox, partitions, people, reading, seen, storing
+from personalization.ingest import tally as tallies
+from personalization.ingest.inbox import Waiting
+from personalization.ingest.purposes import PROFILING, collection_purpose
+from personalization.ingest.reading import Reading
+from personalization.ingest.tally import Outcome, Tally
+from personalization.models import ProfileDue, Source
 
 BATCH = 1000
+# Two workers may want two people the other holds; the one that is told to stop begins again.
+TRIES = 3
+# What is counted where a person was erased: no purpose would help.
+ERASED = "erased"
+_TOO_LARGE = "a number in it is larger than any sum may be"
+_TORN = "its names belong to two customers: merge them, or mend what the source sends"
+_BROKEN = "it does not open: its bytes were changed, or it was moved here"
+
+_TOUCH = """
+UPDATE personalization_source SET last_event_at = GREATEST(last_event_at, %s) WHERE id = %s
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What became of a batch: `refused` lacked the consent to be kept at all."""
+    """What became of a batch: `refused` lacked the consent to be kept at all.
+
+    `is_busy` says that something waits which other workers are at.
+    """
 
     taken: int = 0
     stored: int = 0
     repeated: int = 0
     refused: int = 0
     quarantined: int = 0
+    is_busy: bool = False
 
     def __add__(self, other: "Applied") -> "Applied":
         return Applied(
@@ -40,129 +54,162 @@ class Applied:
             repeated=self.repeated + other.repeated,
             refused=self.refused + other.refused,
             quarantined=self.quarantined + other.quarantined,
+            is_busy=self.is_busy or other.is_busy,
         )
 
 
-@transaction.atomic
 def apply_batch(*, now: datetime, limit: int = BATCH) -> Applied:
-    """Take the oldest waiting events; another worker takes others. One transaction, all or none.
+    """Apply the oldest waiting events of one source, in one transaction: all of them or none.
 
-    All are of one source, so that every worker locks in one order: who is new, then people, then
-    their counts.
+    Another worker takes another source; of one source everything is applied in order.
     """
-    waiting = _take(limit)
-    if not waiting:
-        return Applied()
+    for _ in range(TRIES - 1):
+        try:
+            return _apply_next(now=now, limit=limit)
+        except OperationalError as error:
+            is_deadlock = isinstance(error.__cause__, psycopg.errors.DeadlockDetected)
+            if not is_deadlock or connection.in_atomic_block:
+                raise
+    return _apply_next(now=now, limit=limit)
+
+
+@transaction.atomic
+def _apply_next(*, now: datetime, limit: int) -> Applied:
+    taken = inbox.take(limit=limit)
+    if taken.source is None:
+        return Applied(is_busy=taken.is_busy)
     partitions.ensure_ahead(now=now)
-    applied = _apply_or_split(waiting, now=now)
-    InboxEvent.objects.filter(pk__in=[row.pk for row in waiting], quarantined_at=None).delete()
-    return applied
+    tally = _apply_or_split(taken.rows, source=taken.source, now=now)
+    _count(tally, rows=taken.rows, source=taken.source, now=now)
+    inbox.remove([row.pk for row in taken.rows])
+    return Applied(
+        taken=len(taken.rows),
+        stored=tally.total(Outcome.STORED),
+        repeated=tally.total(Outcome.REPEATED),
+        refused=tally.total(Outcome.REFUSED),
+        quarantined=tally.total(Outcome.QUARANTINED),
+    )
 
 
-def _take(limit: int) -> list[InboxEvent]:
-    rows = InboxEvent.objects.filter(quarantined_at=None).order_by("id")
-    free = rows.select_for_update(skip_locked=True, of=("self",)).select_related("source")
-    oldest = free.first()
-    return list(free.filter(source=oldest.source_id)[:limit]) if oldest else []
-
-
-def _apply_or_split(waiting: Sequence[InboxEvent], *, now: datetime) -> Applied:
+def _apply_or_split(rows: Sequence[Waiting], *, source: Source, now: datetime) -> Tally:
     """Halve a batch the database refuses, until the one faulty event stands apart."""
     try:
         with transaction.atomic():
-            return _apply(waiting, source=waiting[0].source, now=now)
+            return _apply(rows, source=source, now=now)
     except DataError:
-        if len(waiting) == 1:
-            _quarantine(waiting, reason="a number in it is larger than any sum may be", now=now)
-            return Applied(taken=1, quarantined=1)
-        half = len(waiting) // 2
-        first = _apply_or_split(waiting[:half], now=now)
-        return first + _apply_or_split(waiting[half:], now=now)
+        if len(rows) == 1:
+            tally = Tally()
+            _set_apart([(rows[0], _TOO_LARGE)], now=now, tally=tally)
+            return tally
+        half = len(rows) // 2
+        first = _apply_or_split(rows[:half], source=source, now=now)
+        return first + _apply_or_split(rows[half:], source=source, now=now)
 
 
-def _quarantine(rows: Sequence[InboxEvent], *, reason: str, now: datetime) -> None:
-    InboxEvent.objects.filter(pk__in=[row.pk for row in rows]).update(
-        quarantined_at=now, reason=reason[:300]
-    )
+def _apply(rows: Sequence[Waiting], *, source: Source, now: datetime) -> Tally:
+    """Consent that a batch carries is written before it is asked for."""
+    tally = Tally()
+    fresh = _not_repeated(_read(rows, now=now, tally=tally), source=source, now=now, tally=tally)
+    met = people.meet(fresh, space=source.space, now=now)
+    _give_back(met.torn, source=source, now=now, tally=tally)
+    _refuse(((each, _purpose(each)) for each in met.strangers), tally=tally)
+    _refuse(((each, ERASED) for each in met.gone), tally=tally)
+    consent.record(met.known, now=now)
+
+    telling = [each for each in met.known if given.says_something(each)]
+    fields = given.allowed() if telling else None
+    asked = {each.subject_id for each in telling} if fields and fields.sensitive else ()
+    found = consent.sort(met.known, also=asked, now=now)
+    _refuse(found.refused, tally=tally)
+    changed: set[int] = set()
+    if fields:
+        changed = given.save(
+            telling,
+            fields=fields,
+            permissions=found.permissions,
+            source=source,
+            now=now,
+            tally=tally,
+        )
+    _store(found.kept, changed=changed, source=source, now=now, tally=tally)
+    return tally
 
 
-def _apply(waiting: Sequence[InboxEvent], *, source: Source, now: datetime) -> Applied:
-    people, catalogue = People(source=source.slug), Catalogue()
-    events, quarantined = _read(waiting, people=people, now=now)
-    people.learn({event.person for event in events})
-    gone = people.gone({event.person for event in events})
-    kept = _permitted([e for e in events if e.person not in gone], people=people, now=now)
-    fresh = event_store.claim(kept, source=source, now=now)
-    catalogue.learn({line[1] for event in fresh for line in event.lines})
-    event_store.write(fresh, source=source, people=people, catalogue=catalogue, now=now)
-    return Applied(
-        taken=len(waiting),
-        stored=len(fresh),
-        repeated=len(kept) - len(fresh),
-        refused=len(events) - len(kept),
-        quarantined=quarantined,
-    )
-
-
-def _read(
-    waiting: Iterable[InboxEvent], *, people: People, now: datetime
-) -> tuple[list[EventRow], int]:
+def _read(rows: Iterable[Waiting], *, now: datetime, tally: Tally) -> list[Reading]:
     """Open and check payloads; a faulty one is set apart with its reason, its neighbours go on."""
-    events = []
-    faulty: dict[str, list[InboxEvent]] = defaultdict(list)
-    for row in waiting:
+    found = []
+    faulty: list[tuple[Waiting, str]] = []
+    for row in rows:
         try:
-            payload = _open(row)
-            event = event_rows.read(_as_row(payload, row=row), now=now)
+            payload = inbox.open_payload(row.payload, message_id=row.message_id)
+            found.append(reading.read(payload, row=row, now=now))
         except CellError as fault:
-            faulty[str(fault)].append(row)
+            faulty.append((row, str(fault)))
         except identity.SealBroken:
-            faulty["it does not open: its bytes were changed, or it was moved here"].append(row)
-        else:
-            events.append(_whose(event, subject_id=payload["subject_id"], people=people))
-    for reason, rows in faulty.items():
-        _quarantine(rows, reason=reason, now=now)
-    return events, sum(map(len, faulty.values()))
+            faulty.append((row, _BROKEN))
+    _set_apart(faulty, now=now, tally=tally)
+    return found
 
 
-def _whose(event: EventRow, *, subject_id: int | None, people: People) -> EventRow:
-    if subject_id is None:
-        return event
-    # No customer number holds a NUL, so none can pass for a subject of ours.
-    person = f"\0{subject_id}"
-    people.know(person, subject_id=subject_id)
-    return replace(event, person=person)
+def _not_repeated(
+    readings: Sequence[Reading], *, source: Source, now: datetime, tally: Tally
+) -> list[Reading]:
+    claimed = event_store.claim([each.message_id for each in readings], source=source, now=now)
+    fresh = [each for each, is_new in zip(readings, claimed, strict=True) if is_new]
+    for each, is_new in zip(readings, claimed, strict=True):
+        if not is_new:
+            tally.count(Outcome.REPEATED, received_at=each.row.received_at)
+    return fresh
 
 
-def _open(row: InboxEvent) -> dict[str, Any]:
-    plain = identity.open_for_system(row.payload, place=INBOX_PLACE, owner=row.message_id)
-    payload: dict[str, Any] = orjson.loads(plain)
-    return payload
+def _give_back(readings: Sequence[Reading], *, source: Source, now: datetime, tally: Tally) -> None:
+    """Set apart whose names contradict each other; it may come again under its message id."""
+    if readings:
+        event_store.release([each.message_id for each in readings], source=source)
+        _set_apart([(each.row, _TORN) for each in readings], now=now, tally=tally)
 
 
-def _as_row(payload: dict[str, Any], *, row: InboxEvent) -> Row:
-    is_known = payload["subject_id"] is not None
-    return Row(
-        line=row.pk,
-        values={
-            "message_id": payload["message_id"],
-            "type": "track",
-            "event": payload["event"],
-            "external_id": "known" if is_known else payload["external_id"],
-            "timestamp": payload["timestamp"],
-            "properties": payload["properties"],
-            "machine": payload["is_machine"],
-        },
-    )
+def _set_apart(faulty: Sequence[tuple[Waiting, str]], *, now: datetime, tally: Tally) -> None:
+    inbox.set_apart({row.pk: reason for row, reason in faulty}, now=now)
+    for row, reason in faulty:
+        detail = tallies.bare(reason)
+        tally.count(Outcome.QUARANTINED, received_at=row.received_at, detail=detail)
 
 
-def _permitted(events: Sequence[EventRow], *, people: People, now: datetime) -> list[EventRow]:
-    """Keep the events whose collection the person allows; orders are kept by contract."""
-    ids = {people[event.person] for event in events}
-    permissions = gate.permissions(ids, purpose="email_marketing", at=now)
-    return [
-        event
-        for event in events
-        if (purpose := collection_purpose(event.name)) == CONTRACT
-        or purpose in permissions[people[event.person]].granted
-    ]
+def _refuse(refused: Iterable[tuple[Reading, str]], *, tally: Tally) -> None:
+    for each, purpose in refused:
+        tally.count(Outcome.REFUSED, received_at=each.row.received_at, detail=purpose)
+
+
+def _purpose(reading: Reading) -> str:
+    return collection_purpose(reading.event.name) if reading.event else PROFILING
+
+
+def _store(
+    readings: Sequence[Reading],
+    *,
+    changed: set[int],
+    source: Source,
+    now: datetime,
+    tally: Tally,
+) -> None:
+    """Write events, what follows from them, and whose traits are due."""
+    events = [each for each in readings if each.event]
+    if events:
+        state.refresh(storing.store(events, source=source, now=now, tally=tally), now=now)
+    due = changed | {each.subject_id for each in events}
+    event_store.make_due(due, work=ProfileDue.Work.TRAITS)
+    for each in readings:
+        at = each.row.received_at
+        tally.count(Outcome.STORED, received_at=at)
+        lag = tallies.lag_bucket(each.occurred_at, received_at=at)
+        tally.count(Outcome.LAG, received_at=at, detail=lag)
+
+
+def _count(tally: Tally, *, rows: Sequence[Waiting], source: Source, now: datetime) -> None:
+    for row in rows:
+        tally.count(Outcome.ACCEPTED, received_at=row.received_at)
+    tallies.save(tally.days, source_id=source.pk)
+    seen.note(tally.properties, source_id=source.pk, now=now)
+    with connection.cursor() as cursor:
+        cursor.execute(_TOUCH, [max(row.received_at for row in rows), source.pk])

@@ -1,0 +1,1 @@
+"""How each kind of client writes an event: plain functions onto one form."""

@@ -1,0 +1,129 @@
+"""PostHog: events of a `distinct_id`, which is a person's or a device's, with `$` properties."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from personalization.ingest.dialects import message
+from personalization.ingest.dialects.sent import Sent
+from personalization.ingest.incoming import Faulty, Incoming
+
+_KINDS = {
+    "$identify": "identify",
+    "$set": "identify",
+    "$create_alias": "alias",
+    "$merge_dangerously": "alias",
+    "$groupidentify": "group",
+    "$pageview": "page",
+    "$screen": "screen",
+}
+_CAMPAIGN = {"source": "utm_source", "medium": "utm_medium", "name": "utm_campaign",
+             "term": "utm_term", "content": "utm_content"}  # fmt: skip
+
+Given = Mapping[str, Any]
+
+
+def read(sent: Sent) -> list[Incoming | Faulty]:
+    """Return the events of a batch, of a bare list or of one event."""
+    value = sent.parsed.value
+    batch = value.get("batch") if isinstance(value, dict) else value
+    fallback = value.get("sent_at", value.get("sentAt")) if isinstance(value, dict) else None
+    events = batch if isinstance(batch, list) else [value]
+    return [_read(given, sent=sent, sent_at=fallback) for given in events]
+
+
+def key(value: object) -> str:
+    """Return the project key in a body: beside the batch, or in its first event."""
+    if isinstance(value, list):
+        return key(value[0]) if value else ""
+    if not isinstance(value, dict):
+        return ""
+    properties = value.get("properties")
+    places: list[Given] = [value, properties if isinstance(properties, dict) else {}]
+    found = [place.get(name) for place in places for name in ("api_key", "token")]
+    return next((each for each in found if isinstance(each, str)), "")
+
+
+def _read(given: object, *, sent: Sent, sent_at: object) -> Incoming | Faulty:
+    if not isinstance(given, dict) or not isinstance(given.get("properties", {}), dict | None):
+        return message.read(given, sent=sent, sent_at=sent_at)
+    return message.read(_message(given, sent=sent), sent=sent, sent_at=sent_at)
+
+
+def _message(given: Given, *, sent: Sent) -> dict[str, Any]:
+    properties: dict[str, Any] = given.get("properties") or {}
+    name = given.get("event")
+    kind = _KINDS.get(name, "track") if isinstance(name, str) else "track"
+    traits = {**_set(given, properties, "$set_once"), **_set(given, properties, "$set")}
+    found = {
+        "type": kind,
+        "messageId": given.get("uuid") or properties.get("$insert_id"),
+        "event": name,
+        "timestamp": _time(given, sent=sent),
+        "properties": {k: v for k, v in properties.items() if k[:1] != "$" and k != "token"},
+        "traits": traits,
+        "context": _context(properties),
+    }
+    return {**found, **_people(given, properties, kind=kind)}
+
+
+def _people(given: Given, properties: Given, *, kind: str) -> dict[str, Any]:
+    distinct = given.get("distinct_id", properties.get("distinct_id"))
+    if kind == "alias":
+        return {
+            "previousId": properties.get("distinct_id", distinct),
+            "userId": properties.get("alias"),
+            "properties": {},
+        }
+    if kind == "group":
+        traits = properties.get("$group_set")
+        return {"anonymousId": distinct, "groupId": properties.get("$group_key"), "traits": traits}
+    if kind == "identify":
+        return {"userId": distinct, "anonymousId": properties.get("$anon_distinct_id")}
+    return {"anonymousId" if _is_device(distinct, properties) else "userId": distinct}
+
+
+def _is_device(distinct: object, properties: Given) -> bool:
+    """Say whether an id is only a device's: nobody has said yet who it is."""
+    device = properties.get("$device_id")
+    return (
+        properties.get("$is_identified") is False
+        or properties.get("$process_person_profile") is False
+        or (device is not None and device == distinct)
+    )
+
+
+def _set(given: Given, properties: Given, name: str) -> dict[str, Any]:
+    found = properties.get(name, given.get(name))
+    return found if isinstance(found, dict) else {}
+
+
+def _time(given: Given, *, sent: Sent) -> object:
+    """Return when it happened; older clients say by how many milliseconds it lies back."""
+    offset = given.get("offset")
+    if given.get("timestamp") is None and isinstance(offset, int | float) and 0 <= offset < 1e12:
+        return _back(sent.received_at, milliseconds=float(offset))
+    return given.get("timestamp")
+
+
+def _back(at: datetime, *, milliseconds: float) -> str:
+    return (at - timedelta(milliseconds=milliseconds)).isoformat()
+
+
+def _context(properties: Given) -> dict[str, Any]:
+    page = {
+        "url": properties.get("$current_url"),
+        "path": properties.get("$pathname"),
+        "title": properties.get("title"),
+        "referrer": properties.get("$referrer"),
+    }
+    return {
+        "page": page,
+        "campaign": {name: properties.get(key) for name, key in _CAMPAIGN.items()},
+        "library": {"name": properties.get("$lib"), "version": properties.get("$lib_version")},
+        "locale": properties.get("$browser_language"),
+        "timezone": properties.get("$timezone"),
+        "userAgent": properties.get("$raw_user_agent"),
+        "ip": properties.get("$ip"),
+        "consent": properties.get("consent"),
+    }

@@ -1,0 +1,106 @@
+"""The inbox: seal what waits, take what is next, set apart what is faulty."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from django.db import connection
+
+from consent import identity
+from personalization.models import Source
+
+PLACE = "personalization_inboxevent.payload"
+# Any number that no other advisory lock of ours uses; the second half is the source.
+_APPLYING = 4713
+_REASON_LENGTH = 300
+
+# Locked in the order of their oldest events, and only until one is ours: the filter is asked row
+# by row. A source that somebody else applies is passed over.
+_NEXT = """
+WITH waiting AS MATERIALIZED (
+    SELECT source.id
+    FROM personalization_source AS source
+    CROSS JOIN LATERAL (
+        SELECT inbox.id FROM personalization_inboxevent AS inbox
+        WHERE inbox.source_id = source.id AND inbox.quarantined_at IS NULL
+        ORDER BY inbox.id LIMIT 1
+    ) AS oldest
+    ORDER BY oldest.id
+)
+SELECT EXISTS (SELECT 1 FROM waiting),
+       (SELECT id FROM waiting WHERE pg_try_advisory_xact_lock(%s, id::integer) LIMIT 1)
+"""
+_ROWS = """
+SELECT id, message_id, payload, received_at FROM personalization_inboxevent
+WHERE source_id = %s AND quarantined_at IS NULL ORDER BY id LIMIT %s
+"""
+_SET_APART = """
+UPDATE personalization_inboxevent AS inbox SET quarantined_at = %s, reason = given.reason
+FROM unnest(%s::bigint[], %s::text[]) AS given (id, reason) WHERE inbox.id = given.id
+"""
+
+
+@dataclass(slots=True, eq=False)
+class Waiting:
+    """One row of the inbox."""
+
+    pk: int
+    message_id: str
+    payload: bytes
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The next rows of one source; none where nothing waits or others are at all of it."""
+
+    source: Source | None
+    rows: Sequence[Waiting] = ()
+    is_busy: bool = False
+
+
+def seal(plain: bytes, *, message_id: str) -> bytes:
+    """Encrypt a payload for its row: nobody's data lies in clear before its owner is known."""
+    return identity.seal_for_system(plain, place=PLACE, owner=message_id)
+
+
+def open_payload(payload: bytes | memoryview, *, message_id: str) -> dict[str, Any]:
+    """Return an Incoming as a dict, or a Faulty one, which alone has the key `raw`."""
+    plain = identity.open_for_system(payload, place=PLACE, owner=message_id)
+    found: dict[str, Any] = orjson.loads(plain)
+    return found
+
+
+def take(*, limit: int) -> Taken:
+    """Take the oldest rows of the source that waits longest; hold the source until the commit.
+
+    One worker a source: what was said and who was named earlier is known to what came later.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_NEXT, [_APPLYING])
+        is_waiting, source_id = cursor.fetchone()
+        if source_id is None:
+            return Taken(source=None, is_busy=is_waiting)
+        # A statement of its own: it sees what the last holder of the source committed.
+        cursor.execute(_ROWS, [source_id, limit])
+        rows = [Waiting(*row) for row in cursor.fetchall()]
+    return Taken(source=Source.objects.get(pk=source_id) if rows else None, rows=rows)
+
+
+def set_apart(reasons: Mapping[int, str], *, now: datetime) -> None:
+    """Quarantine rows that cannot be applied, each with its reason, in one statement."""
+    if reasons:
+        cut = [reason[:_REASON_LENGTH] for reason in reasons.values()]
+        with connection.cursor() as cursor:
+            cursor.execute(_SET_APART, [now, list(reasons), cut])
+
+
+def remove(row_ids: Collection[int]) -> None:
+    """Delete what was applied; what is set apart stays."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM personalization_inboxevent WHERE id = ANY(%s) AND quarantined_at IS NULL",
+            [list(row_ids)],
+        )

@@ -11,8 +11,8 @@ from benchmarks.report import Result, Table
 from campaigns.demo import journey, load, scene
 from campaigns.demo.rows import SEED
 from consent.models import Job
+from personalization import traits
 from personalization.importing import events
-from personalization.profiles import traits
 from personalization.recommendations import train
 from personalization.segments import membership
 

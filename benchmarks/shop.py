@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from campaigns.demo import load, scene
 from campaigns.models import Campaign
+from personalization import traits
 from personalization.importing import customers, events, products
 from personalization.importing.outcome import Loaded
 from personalization.importing.rows import Row
-from personalization.profiles import traits
 from personalization.recommendations import train
 from personalization.segments import membership
 

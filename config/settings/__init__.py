@@ -3,6 +3,7 @@
 from config.settings.admin import *
 from config.settings.apps import *
 from config.settings.cache import *
+from config.settings.collector import *
 from config.settings.database import *
 from config.settings.logs import *
 from config.settings.mail import *

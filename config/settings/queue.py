@@ -40,11 +40,14 @@ CELERY_BEAT_SCHEDULE = {
     "reconcile-unknown": {"task": "campaigns.tasks.reconcile_unknown", "schedule": 15.0},
     "attribute-orders": {"task": "campaigns.tasks.attribute_orders", "schedule": 300.0},
     "apply-inbox": {"task": "personalization.tasks.apply_inbox", "schedule": 2.0},
+    "work-webhooks": {"task": "personalization.tasks.work_webhooks", "schedule": 10.0},
+    "tend-webhooks": {"task": "personalization.tasks.tend_webhooks", "schedule": 86_400.0},
     "tend-events": {"task": "personalization.tasks.tend_events", "schedule": 3600.0},
     "compute-traits": {
         "task": "personalization.tasks.compute_traits",
         "schedule": crontab(hour=2, minute=10),
     },
+    "compute-due-traits": {"task": "personalization.tasks.compute_due_traits", "schedule": 60.0},
     "train-recommendations": {
         "task": "personalization.tasks.train_recommendations",
         "schedule": crontab(hour=2, minute=40),

@@ -1,1 +1,1 @@
-"""Shops and CRMs: webhooks that are verified, kept once, and turned into what we know."""
+"""Shops, CRMs and signed webhooks: verified at the door, stored once, worked on later."""

@@ -1,1 +1,1 @@
-"""The JSON API of personalization."""
+"""The JSON API of personalization: what other programs put and ask."""

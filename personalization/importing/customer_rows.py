@@ -1,7 +1,7 @@
 """Read one row of a customer file: who it is, what may be kept, what was said about consent."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +23,8 @@ IDENTIFIERS = ("external_id", "email")
 _LIMIT = 300
 _PLAIN = {*IDENTIFIERS, CONSENT_SOURCE, CONSENT_AT}
 _ACTIONS = frozenset(action.value for action in ConsentRecord.Action)
+GRANTED = ConsentRecord.Action.GRANTED.value
+NEEDS_PROOF = "counts only with where it was granted (form, contract …)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,38 +39,59 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
+    """`sensitive` values wait for the proof that this person agreed to each; see `sensitive`."""
+
     line: int
     names: Names
     personal: dict[str, str]
     attributes: dict[str, Any]
     said: tuple[Said, ...]
+    sensitive: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """What the catalogue lets an import keep: personal columns, typed attributes, purposes."""
+    """What the catalogue lets an import keep: personal columns, typed attributes, purposes.
+
+    `sensitive` leads from a field to the explicit purpose it needs.
+    """
 
     personal: frozenset[str]
     types: Mapping[str, str]
     purposes: frozenset[str]
+    sensitive: Mapping[str, str] = field(default_factory=dict)
+    explicit: frozenset[str] = frozenset()
+
+    def keeps(self, column: str) -> bool:
+        """Tell whether there is a place for what this column says of a person."""
+        return column in self.personal or column in self.types
 
     def knows(self, column: str) -> bool:
         return (
             column in _PLAIN
-            or column in self.personal
-            or column in self.types
+            or self.keeps(column)
             or (column.startswith(CONSENT) and column.removeprefix(CONSENT) in self.purposes)
         )
 
 
 def catalogue() -> Columns:
-    """Read what is registered now; sensitive fields need a proof that a file cannot give."""
-    fields = Field.objects.filter(kind=Field.Kind.ATTRIBUTE, is_sensitive=False)
-    rows = list(fields.values_list("name", "type", "is_personal"))
+    """Read what is registered now (two queries).
+
+    A sensitive field whose purpose asks for no explicit consent is not there at all: nobody
+    could ever give the proof for its values.
+    """
+    fields = Field.objects.filter(kind=Field.Kind.ATTRIBUTE).exclude(
+        is_sensitive=True, purpose__is_explicit=False
+    )
+    rows = list(fields)
+    purposes = dict(Purpose.objects.values_list("code", "is_explicit"))
     return Columns(
-        personal=frozenset(PERSONAL) | {name for name, _, is_personal in rows if is_personal},
-        types={name: type_ for name, type_, is_personal in rows if not is_personal},
-        purposes=frozenset(Purpose.objects.values_list("code", flat=True)),
+        personal=frozenset(PERSONAL)
+        | {each.name for each in rows if each.is_personal and not each.is_sensitive},
+        types={each.name: each.type for each in rows if each.is_sensitive or not each.is_personal},
+        purposes=frozenset(purposes),
+        sensitive={each.name: each.purpose_id for each in rows if each.is_sensitive},
+        explicit=frozenset(code for code, is_explicit in purposes.items() if is_explicit),
     )
 
 
@@ -76,25 +99,50 @@ def read(row: Row, *, columns: Columns, default_source: str, now: datetime) -> C
     """Return the customer of a row, or raise the CellError of its first bad column."""
     if row.fault:
         raise CellError("", row.fault)
+    return customer(
+        row.values,
+        line=row.line,
+        names=names(row.values),
+        said=_said(row.values, columns=columns, default_source=default_source, now=now),
+        columns=columns,
+    )
+
+
+def customer(
+    given: Mapping[str, Any],
+    *,
+    line: int,
+    names: Names,
+    said: tuple[Said, ...],
+    columns: Columns,
+) -> Customer:
+    """Sort what is given of a person by how it is kept; what nobody registered is left out."""
     personal: dict[str, str] = {}
     attributes: dict[str, Any] = {}
-    for column, value in row.values.items():
+    sensitive: dict[str, str] = {}
+    for column, value in given.items():
         if values.is_missing(value):
             continue
         if column in columns.personal:
             personal[column] = values.text(value, column=column, limit=_LIMIT)
         elif column in columns.types:
-            attributes[column] = _typed(value, column=column, type_=columns.types[column])
+            typed = _typed(value, column=column, type_=columns.types[column])
+            if column in columns.sensitive:
+                sensitive[column] = sealable(typed)
+            else:
+                attributes[column] = typed
     return Customer(
-        line=row.line,
-        names=_names(row.values),
+        line=line,
+        names=names,
         personal=personal,
         attributes=attributes,
-        said=_said(row.values, columns=columns, default_source=default_source, now=now),
+        said=said,
+        sensitive=sensitive,
     )
 
 
-def _names(row: Mapping[str, Any]) -> Names:
+def names(row: Mapping[str, Any]) -> Names:
+    """Return what a row calls its person by."""
     external_id = values.text(row.get("external_id"), column="external_id", limit=200)
     address = values.text(row.get("email"), column="email", limit=254)
     if not external_id and not address:
@@ -113,25 +161,35 @@ def _said(
     row: Mapping[str, Any], *, columns: Columns, default_source: str, now: datetime
 ) -> tuple[Said, ...]:
     actions = {
-        purpose: _action(row[CONSENT + purpose], column=CONSENT + purpose)
+        purpose: action(row[CONSENT + purpose], column=CONSENT + purpose)
         for purpose in columns.purposes
         if not values.is_missing(row.get(CONSENT + purpose))
     }
     if not actions:
         return ()
-    if values.is_missing(row.get(CONSENT_AT)):
-        raise CellError(CONSENT_AT, "is missing: a consent counts only with the time it was given")
-    at = values.moment(row[CONSENT_AT], column=CONSENT_AT, now=now)
-    # A later time than now would win over what the person says next.
-    at = min(at, now)
+    at = said_at(row.get(CONSENT_AT), column=CONSENT_AT, now=now)
     source = values.text(row.get(CONSENT_SOURCE), column=CONSENT_SOURCE, limit=60)
+    unproven = sorted(
+        purpose for purpose in columns.explicit if actions.get(purpose) == GRANTED and not source
+    )
+    if unproven:
+        raise CellError(CONSENT_SOURCE, f"is missing: {unproven[0]} {NEEDS_PROOF}")
     return tuple(
-        Said(purpose=purpose, action=action, source=source or default_source, at=at)
-        for purpose, action in sorted(actions.items())
+        Said(purpose=purpose, action=said, source=source or default_source, at=at)
+        for purpose, said in sorted(actions.items())
     )
 
 
-def _action(value: Any, *, column: str) -> str:
+def said_at(value: Any, *, column: str, now: datetime) -> datetime:
+    """Read when something was said."""
+    if values.is_missing(value):
+        raise CellError(column, "is missing: a consent counts only with the time it was given")
+    # A later time than now would win over what the person says next.
+    return min(values.moment(value, column=column, now=now), now)
+
+
+def action(value: Any, *, column: str) -> str:
+    """Read what was said of a purpose."""
     said = str(value).strip().lower()
     if said not in _ACTIONS:
         raise CellError(
@@ -154,6 +212,17 @@ _TYPED: Mapping[str, Callable[..., Any]] = {
     Field.Type.BOOLEAN.value: values.flag,
     Field.Type.LIST.value: _list,
 }
+
+
+def sealable(typed: Any) -> str:
+    """Write the typed value of a sensitive field as the text that is sealed."""
+    match typed:
+        case bool():
+            return "yes" if typed else "no"
+        case list():
+            return ", ".join(typed)
+        case _:
+            return str(typed)
 
 
 def _typed(value: Any, *, column: str, type_: str) -> Any:

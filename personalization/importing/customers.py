@@ -1,16 +1,13 @@
-"""Load customers: who they are, their sealed and their typed values, what they allowed."""
+"""Load customers from a file: who they are, their sealed and typed values, what they allowed."""
 
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db import transaction
-
-from consent import identify, ledger
 from consent.jobs import Progress
-from personalization.importing import customer_rows, profile_store
+from personalization.importing import customer_rows, customer_store
 from personalization.importing.customer_rows import Columns, Customer
+from personalization.importing.customer_store import Outcome
 from personalization.importing.outcome import Loaded, batches
-from personalization.importing.profile_store import Change
 from personalization.importing.rejected import RejectedRows
 from personalization.importing.rows import Row
 from personalization.importing.values import CellError
@@ -28,13 +25,12 @@ def load(
     now: datetime,
     progress: Progress,
     rejected: RejectedRows,
+    import_id: int | None = None,
 ) -> Loaded:
-    """Upsert by external id or address; an empty cell leaves what is stored.
-
-    Consent goes through the ledger as the file's word, never as the person's own choice, so it
-    lifts neither an objection nor a suppression.
-    """
-    batch_of = _Batches(source=source, now=now, rejected=rejected, job_id=progress.job.pk)
+    """Upsert by external id or address; an empty cell leaves what is stored."""
+    batch_of = _Batches(
+        source=source, now=now, rejected=rejected, job_id=progress.job.pk, import_id=import_id
+    )
     outcome = Loaded()
     for batch in batches(rows, size=BATCH_ROWS):
         outcome += batch_of.load(batch)
@@ -66,12 +62,21 @@ class _Batches:
     """What stays the same from batch to batch."""
 
     def __init__(
-        self, *, source: Source, now: datetime, rejected: RejectedRows, job_id: int
+        self,
+        *,
+        source: Source,
+        now: datetime,
+        rejected: RejectedRows,
+        job_id: int,
+        import_id: int | None = None,
     ) -> None:
         self.source = source
         self.now = now
         self.rejected = rejected
-        self.job_id = job_id
+        self.import_id = import_id
+        self.evidence: dict[str, object] = {"job": job_id}
+        if import_id is not None:
+            self.evidence["import"] = import_id
         self.columns: Columns = customer_rows.catalogue()
 
     def left_out(self, batch: list[Row]) -> frozenset[str]:
@@ -94,56 +99,31 @@ class _Batches:
                 self.rejected.add(fault, line=row.line)
         return found
 
-    @transaction.atomic
     def load(self, batch: list[Row]) -> Loaded:
         before = self.rejected.count
-        people = self._resolved(self.read(batch))
-        changed = profile_store.save(
-            [
-                Change(
-                    subject_id=subject_id,
-                    personal=customer.personal,
-                    attributes=customer.attributes,
-                )
-                for subject_id, customer in people
-            ],
-            source=self.source.slug,
+        customers = self.read(batch)
+        result = customer_store.save(
+            customers,
+            columns=self.columns,
+            source=self.source,
             now=self.now,
+            evidence=self.evidence,
+            import_id=self.import_id,
         )
-        consents = ledger.record_many(self._statements(people))
-        refused = self.rejected.count - before
-        loaded = sum(subject_id in changed for subject_id, _ in people)
+        loaded = refused_values = 0
+        for customer, saved in zip(customers, result.saved, strict=True):
+            is_rejected = saved.outcome == Outcome.REJECTED
+            report = self.rejected.add if is_rejected else self.rejected.note
+            for fault in saved.faults:
+                report(fault, line=customer.line)
+            loaded += saved.outcome in (Outcome.CREATED, Outcome.UPDATED)
+            refused_values += 0 if is_rejected else len(saved.faults)
+        rejected = self.rejected.count - before
         return Loaded(
             loaded=loaded,
-            unchanged=len(batch) - refused - loaded,
-            rejected=refused,
-            consents=consents,
+            unchanged=len(batch) - rejected - loaded,
+            rejected=rejected,
+            consents=result.consents,
+            refused_values=refused_values,
             left_out=self.left_out(batch),
         )
-
-    def _resolved(self, customers: list[Customer]) -> list[tuple[int, Customer]]:
-        found = identify.resolve(
-            (customer.names for customer in customers), source=self.source.slug
-        )
-        people = []
-        for subject_id, customer in zip(found.subject_ids, customers, strict=True):
-            if subject_id is None:
-                reason = "belongs to another customer than external_id: merge or mend one of them"
-                self.rejected.add(CellError("email", reason), line=customer.line)
-            else:
-                people.append((subject_id, customer))
-        return people
-
-    def _statements(self, people: list[tuple[int, Customer]]) -> list[ledger.Statement]:
-        return [
-            ledger.Statement(
-                subject_id=subject_id,
-                purpose=said.purpose,
-                action=said.action,
-                source=said.source,
-                occurred_at=said.at,
-                evidence={"job": self.job_id, "line": customer.line},
-            )
-            for subject_id, customer in people
-            for said in customer.said
-        ]

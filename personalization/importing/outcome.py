@@ -17,6 +17,8 @@ class Loaded:
     rejected: int = 0
     # Statements new in the consent ledger.
     consents: int = 0
+    # Values of sensitive fields that were not kept for want of an explicit consent.
+    refused_values: int = 0
     # Lines of events whose product is not in the catalogue.
     unknown_products: int = 0
     # Columns that nobody registered: named once, their values are not kept.
@@ -28,6 +30,7 @@ class Loaded:
             unchanged=self.unchanged + other.unchanged,
             rejected=self.rejected + other.rejected,
             consents=self.consents + other.consents,
+            refused_values=self.refused_values + other.refused_values,
             unknown_products=self.unknown_products + other.unknown_products,
             left_out=self.left_out | other.left_out,
         )

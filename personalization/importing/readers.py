@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -46,6 +47,11 @@ def columns(path: Path) -> list[str] | None:
         return delimited.columns(file, path=path) if kind == "csv" else None
 
 
+def sample(path: Path, *, count: int) -> list[Row]:
+    """Return the first rows that can be read."""
+    return list(islice((row for row in read(path) if not row.fault), count))
+
+
 def expected(path: Path) -> int:
     """Return about how many rows a file has, to show progress; one quick pass for text files."""
     kind = _kind(path)
@@ -58,6 +64,8 @@ def expected(path: Path) -> int:
 
 def read(path: Path, *, mapping: Mapping[str, str] | None = None) -> Iterator[Row]:
     """Yield the rows of a file; `mapping` gives columns of the file the names we know.
+
+    A column that is mapped to nothing ("") is left out.
 
     A row that cannot be read carries its fault; a file that cannot is an UnreadableError, which may
     come late (a truncated gzip), after good rows.
@@ -76,9 +84,15 @@ def _is_ours(path: Path, *, stem: str) -> bool:
     return suffixes in _KINDS and path.is_file()
 
 
+def ending(path: Path) -> str:
+    """Return the ending by which a file's format is told, empty for one we do not know."""
+    bare = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    suffix = bare.suffix.lower()
+    return suffix if suffix in _KINDS else ""
+
+
 def _kind(path: Path) -> str:
-    bare = path.with_suffix("") if path.suffix == ".gz" else path
-    kind = _KINDS.get(bare.suffix.lower())
+    kind = _KINDS.get(ending(path))
     if kind is None:
         raise UnreadableError(
             f"{path} is of no format we read: name it .csv, .jsonl or .parquet "
@@ -137,4 +151,5 @@ def _renamed(rows: Iterator[Row], *, mapping: Mapping[str, str] | None) -> Itera
         return
     for row in rows:
         named = {mapping.get(name, name): value for name, value in row.values.items()}
+        named.pop("", None)
         yield Row(line=row.line, values=named, fault=row.fault)

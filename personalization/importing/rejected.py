@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from _csv import Writer
 
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
 class RejectedRows:
     """Counts and reports rejected rows; the file is made with the first one.
 
@@ -41,19 +44,34 @@ class RejectedRows:
         self._files.close()
 
     def add(self, fault: CellError, *, line: int) -> None:
+        """Report a row that was not taken."""
         self.count += 1
+        self.note(fault, line=line)
+
+    def note(self, fault: CellError, *, line: int) -> None:
+        """Report one value that was not kept; the rest of its row was."""
         if self.path:
             if self._writer is None:
                 self._writer = self._open(self.path)
-            self._writer.writerow((line, fault.column, fault.reason))
+            self._writer.writerow((line, safe(fault.column), safe(fault.reason)))
         if self._progress:
             self._progress.reject(reason=fault.reason, line=line, column=fault.column)
+
+    @property
+    def written(self) -> Path | None:
+        """The file, where anything was reported."""
+        return self.path if self._writer else None
 
     def _open(self, path: Path) -> "Writer":
         file = self._files.enter_context(path.open("w", newline="", encoding="utf-8"))
         writer = csv.writer(file)
         writer.writerow(("line", "column", "reason"))
         return writer
+
+
+def safe(text: str) -> str:
+    """Return a cell that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def path_for(file: Path) -> Path:

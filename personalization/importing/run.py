@@ -1,7 +1,7 @@
 """Import one file as a job: customers, products or events, for real or as a dry run."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,7 +15,7 @@ from personalization.importing import customers, events, products, readers, reje
 from personalization.importing.outcome import Loaded
 from personalization.importing.rejected import RejectedRows
 from personalization.importing.rows import Row, UnreadableError
-from personalization.models import Source
+from personalization.models import ImportRun, Source
 
 DEFAULT_SOURCE = "import"
 # So many new events make the planner's old figures useless.
@@ -31,13 +31,26 @@ class Loader(Protocol):
         now: datetime,
         progress: jobs.Progress,
         rejected: RejectedRows,
+        import_id: int | None = None,
+    ) -> Loaded: ...
+
+
+class Checker(Protocol):
+    def __call__(
+        self,
+        rows: Iterable[Row],
+        *,
+        source: Source,
+        now: datetime,
+        progress: jobs.Progress,
+        rejected: RejectedRows,
     ) -> Loaded: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     load: Loader
-    check: Loader
+    check: Checker
     # A file without any of these columns is a file of something else.
     any_of: tuple[str, ...]
 
@@ -47,6 +60,19 @@ class Outcome:
     job: Job
     loaded: Loaded
     rejected_path: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One file on its way through one job; without an import nothing is written."""
+
+    kind: str
+    path: Path
+    source: Source
+    job: Job
+    now: datetime
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    import_id: int | None = None
 
 
 KINDS: Mapping[str, Kind] = {
@@ -70,22 +96,47 @@ def run(
     source, _ = Source.objects.get_or_create(slug=source_slug, defaults={"name": source_slug})
     what = "Check" if is_dry_run else "Import"
     job = jobs.create(f"import_{kind}", label=f"{what} {kind} from {path.name}"[:200])
-    loaded, refused = Loaded(), RejectedRows(rejected.path_for(path))
-    with jobs.run(job, show=show) as progress:
-        _check_columns(path, kind=KINDS[kind], mapping=mapping or {})
-        progress.expect(readers.expected(path))
-        with RejectedRows(rejected.path_for(path), progress=progress) as refused:
-            step = KINDS[kind].check if is_dry_run else KINDS[kind].load
-            rows = readers.read(path, mapping=mapping)
-            loaded = step(rows, source=source, now=now, progress=progress, rejected=refused)
-        progress.result(**loaded.figures(), is_dry_run=is_dry_run)
-        if not is_dry_run:
-            _finish(kind, job=job, loaded=loaded)
-    return Outcome(job=job, loaded=loaded, rejected_path=refused.path if refused.count else None)
+    imported = None
+    if not is_dry_run:
+        imported = ImportRun.objects.create(
+            kind=kind,
+            source=source,
+            state=ImportRun.State.LOADING,
+            file_name=path.name[:200],
+            size=path.stat().st_size if path.exists() else 0,
+            mapping=dict(mapping or {}),
+            load_job=job,
+            began_at=now,
+        )
+    work = Work(
+        kind=kind,
+        path=path,
+        source=source,
+        job=job,
+        now=now,
+        mapping=mapping or {},
+        import_id=imported.pk if imported else None,
+    )
+    return perform(work, show=show)
+
+
+def perform(work: Work, *, show: jobs.Show | None = None) -> Outcome:
+    """Do the work of one job; rows that are refused go to a file beside the imported one."""
+    kind = KINDS[work.kind]
+    loaded, refused = Loaded(), RejectedRows(rejected.path_for(work.path))
+    with jobs.run(work.job, show=show) as progress:
+        _check_columns(work.path, kind=kind, mapping=work.mapping)
+        progress.expect(readers.expected(work.path))
+        with RejectedRows(rejected.path_for(work.path), progress=progress) as refused:
+            loaded = _loaded(work, kind=kind, progress=progress, rejected=refused)
+        progress.result(**loaded.figures(), is_dry_run=work.import_id is None)
+        if work.import_id is not None:
+            _finish(work, import_id=work.import_id, loaded=loaded)
+    return Outcome(job=work.job, loaded=loaded, rejected_path=refused.written)
 
 
 def read_mapping(path: Path) -> dict[str, str]:
-    """Read `{"column of the file": "our column"}`."""
+    """Read `{"column of the file": "our column"}`; "" leaves a column out."""
     try:
         found: Any = orjson.loads(path.read_bytes())
     except OSError as error:
@@ -95,10 +146,27 @@ def read_mapping(path: Path) -> dict[str, str]:
         raise UnreadableError(f"{path} is not JSON: {error.msg} ({where})") from error
     if not isinstance(found, dict) or not all(isinstance(name, str) for name in found.values()):
         raise UnreadableError(f'{path} is no mapping: write {{"column of the file": "our column"}}')
-    twice = sorted({name for name in found.values() if list(found.values()).count(name) > 1})
+    named = [name for name in found.values() if name]
+    twice = sorted({name for name in named if named.count(name) > 1})
     if twice:
         raise UnreadableError(f"{path} maps two columns to {twice[0]!r}: leave one of them")
     return found
+
+
+def _loaded(work: Work, *, kind: Kind, progress: jobs.Progress, rejected: RejectedRows) -> Loaded:
+    rows = readers.read(work.path, mapping=work.mapping)
+    if work.import_id is None:
+        return kind.check(
+            rows, source=work.source, now=work.now, progress=progress, rejected=rejected
+        )
+    return kind.load(
+        rows,
+        source=work.source,
+        now=work.now,
+        progress=progress,
+        rejected=rejected,
+        import_id=work.import_id,
+    )
 
 
 def _check_columns(path: Path, *, kind: Kind, mapping: Mapping[str, str]) -> None:
@@ -119,8 +187,11 @@ def _check_columns(path: Path, *, kind: Kind, mapping: Mapping[str, str]) -> Non
         raise UnreadableError(f"{path} would have two columns {twice[0]!r}: change the mapping")
 
 
-def _finish(kind: str, *, job: Job, loaded: Loaded) -> None:
-    if kind == "events" and loaded.loaded >= ANALYSE_FROM:
+def _finish(work: Work, *, import_id: int, loaded: Loaded) -> None:
+    if work.kind == "events" and loaded.loaded >= ANALYSE_FROM:
         events.refresh_statistics()
     with transaction.atomic():
-        audit.note(f"import.{kind}", target=job, detail=loaded.figures())
+        ImportRun.objects.filter(pk=import_id).update(
+            state=ImportRun.State.LOADED, loaded_at=work.now
+        )
+        audit.note(f"import.{work.kind}", target=work.job, detail=loaded.figures())

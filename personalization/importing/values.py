@@ -13,6 +13,8 @@ _CURRENCY = re.compile(r"[A-Za-z]{3}")
 _EPOCH = re.compile(r"[+-]?\d{9,}(\.\d+)?")
 _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _SHOWN_LENGTH = 40
+# From here on floats miss whole numbers.
+_INEXACT = 2**53
 LARGEST = 2_147_483_647
 
 
@@ -45,6 +47,8 @@ def text(value: Any, *, column: str, limit: int) -> str:
     if is_missing(value):
         return ""
     if isinstance(value, float) and value.is_integer():
+        if abs(value) >= _INEXACT:
+            raise CellError(column, "is a number too long to be exact: send it as text")
         value = int(value)
     if isinstance(value, bool | dict | list | bytes):
         raise CellError(column, "is not text")

@@ -251,4 +251,4 @@ def test_query_count_does_not_grow_with_the_rows() -> None:
         return len(captured)
 
     queries(1)
-    assert queries(2) == queries(200) < 25
+    assert queries(2) == queries(200) < 28

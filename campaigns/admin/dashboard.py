@@ -15,6 +15,8 @@ from campaigns.kpi.definitions import DEFINITIONS
 PLACES = {
     "campaign": ("admin:campaigns_campaign_results", "", "error"),
     "unknown": ("admin:campaigns_send_changelist", "?state__exact=unknown", "help"),
+    "source": ("admin:personalization_source_change", "", "sensors_off"),
+    "waiting": ("admin:personalization_inboxevent_changelist", "?state=waiting", "hourglass_top"),
     "quarantine": ("admin:personalization_inboxevent_changelist", "", "warning"),
     "segments": ("admin:personalization_segment_changelist", "", "donut_small"),
     "sender": ("admin:campaigns_senderidentity_add", "", "badge"),

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
-from django.db.models import Max, Min
+from django.db.models import F, Max, Min
 from django.db.models.functions import Coalesce
 
 from campaigns.kpi import progress
@@ -14,11 +14,14 @@ from campaigns.kpi.progress import Progress
 from campaigns.models import Campaign, Send, SenderIdentity
 from consent import gate
 from consent.models import DataSubject, Job
-from personalization.models import InboxEvent, Product, Segment
+from personalization.models import InboxEvent, Product, Segment, Source
+from personalization.quality import alerts
+from personalization.quality.alerts import Alert
 
 WEEKS = 52
 RECENT = timedelta(days=30)
 MARKETING = "email_marketing"
+SOURCES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ class Overview:
     weeks: list[Week]
     campaigns: list[tuple[Campaign, Progress]]
     attention: list[Attention]
+    sources: list[tuple[Source, list[Alert]]]
     jobs: list[Job]
 
     @property
@@ -106,11 +110,13 @@ FROM campaigns_conversion WHERE occurred_at >= %(since)s GROUP BY 2
 
 def overview(*, now: datetime) -> Overview:
     """Read everything the home page shows."""
+    warned = alerts.alerts(now=now)
     return Overview(
         cards=_cards(now),
         weeks=_weeks(now),
         campaigns=_campaigns(),
-        attention=_attention(),
+        attention=_attention(warned),
+        sources=_sources(warned),
         jobs=list(Job.objects.all()[:5]),
     )
 
@@ -164,8 +170,21 @@ def _campaigns() -> list[tuple[Campaign, Progress]]:
     return [(campaign, counts[campaign.pk]) for campaign in latest]
 
 
-def _attention() -> list[Attention]:
+def _sources(warned: list[Alert]) -> list[tuple[Source, list[Alert]]]:
+    """Return the sources that events come from, the latest first, each with its alerts."""
+    active = Source.objects.filter(is_active=True).defer("secrets", "mapping")
+    latest = active.order_by(F("last_event_at").desc(nulls_last=True), "name")[:SOURCES]
+    return [
+        (source, [alert for alert in warned if alert.source_id == source.pk]) for source in latest
+    ]
+
+
+def _attention(warned: list[Alert]) -> list[Attention]:
     found = [
+        Attention("source" if alert.source_id else "waiting", alert.text, key=alert.source_id)
+        for alert in warned[:5]
+    ]
+    found += [
         Attention("campaign", f"{campaign.name}: {campaign.problem}", key=campaign.pk)
         for campaign in Campaign.objects.exclude(problem="")[:5]
     ]

@@ -5,10 +5,14 @@ from personalization.admin import (
     customer,
     event,
     field,
+    import_run,
     product,
+    quarantine,
     recommendation,
     ruleset,
     segment,
+    source,
+    webhook_delivery,
 )
 
 __all__ = [
@@ -16,8 +20,12 @@ __all__ = [
     "customer",
     "event",
     "field",
+    "import_run",
     "product",
+    "quarantine",
     "recommendation",
     "ruleset",
     "segment",
+    "source",
+    "webhook_delivery",
 ]

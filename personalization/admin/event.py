@@ -1,19 +1,16 @@
-"""Events, what could not be taken (quarantine), and where both come from."""
+"""Events: what happened, as it was kept."""
 
 import json
-from typing import Any
 
 from django.contrib.admin import display, register
-from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from consent.admin.base import CappedPaginator, PageAdmin, ReadOnlyAdmin
+from consent.admin.base import CappedPaginator, ReadOnlyAdmin
 from consent.admin.look import chip, chips, quiet, two_lines, when
-from personalization.admin.filters import NameFilter, PeriodFilter, QuarantineFilter
-from personalization.models import Event, InboxEvent, Source
+from personalization.admin.filters import NameFilter, PeriodFilter
+from personalization.models import Event
 
 
 @register(Event)
@@ -75,73 +72,3 @@ class EventAdmin(ReadOnlyAdmin[Event]):
     def properties_shown(self, event: Event) -> SafeString:
         text = json.dumps(event.properties, indent=2, ensure_ascii=False)
         return format_html('<pre class="at-payload">{}</pre>', text)
-
-
-@register(InboxEvent)
-class InboxEventAdmin(ReadOnlyAdmin[InboxEvent]):
-    """The payload stays sealed: it may hold what identifies somebody nobody knows yet."""
-
-    list_display = ("message", "state", "why", "received")
-    list_filter = (QuarantineFilter, "source")
-    list_select_related = ("source",)
-    paginator = CappedPaginator
-    ordering = ("-id",)
-    fields = ("source", "message_id", "state", "why", "received_at", "quarantined_at")
-    readonly_fields = ("state", "why")
-    empty_state = {
-        "icon": "task_alt",
-        "title": "Nothing in quarantine",
-        "text": "Every event that arrived could be read and applied. One that cannot stops here "
-        "with its reason, and never stops the others.",
-    }
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[InboxEvent]:
-        return super().get_queryset(request).defer("payload")
-
-    @display(description="Message")
-    def message(self, row: InboxEvent) -> SafeString:
-        return two_lines(row.message_id, row.source.name)
-
-    @display(description="State")
-    def state(self, row: InboxEvent) -> SafeString:
-        if row.quarantined_at is None:
-            return chip("Waiting", tone="info")
-        return chip("In quarantine", tone="bad")
-
-    @display(description="Reason")
-    def why(self, row: InboxEvent) -> str:
-        return row.reason or "–"
-
-    @display(description="Received", ordering="id")
-    def received(self, row: InboxEvent) -> SafeString:
-        return when(row.received_at)
-
-
-@register(Source)
-class SourceAdmin(PageAdmin[Source]):
-    list_display = ("named", "kind", "created")
-    fields = ("name", "slug", "is_generated", "created_at")
-    readonly_fields = ("created_at",)
-    prepopulated_fields = {"slug": ("name",)}
-    actions = None
-    empty_state = {
-        "icon": "input",
-        "title": "No sources yet",
-        "text": "A source is a place events come from: a shop, an app, a file.",
-    }
-
-    @display(description="Source", ordering="name")
-    def named(self, source: Source) -> SafeString:
-        return two_lines(source.name, source.slug)
-
-    @display(description="Data")
-    def kind(self, source: Source) -> SafeString:
-        return chip("Generated", tone="info") if source.is_generated else chip("Real", tone="good")
-
-    @display(description="Since", ordering="created_at")
-    def created(self, source: Source) -> SafeString:
-        return when(source.created_at)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Events name their source for as long as they are kept."""
-        return False

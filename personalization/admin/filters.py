@@ -10,7 +10,7 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from personalization.models import Event, InboxEvent, Product
+from personalization.models import Event, Product
 from personalization.profiles import catalogue
 
 CATEGORIES = 60
@@ -75,24 +75,3 @@ class NameFilter(SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
         return queryset.filter(name=self.value()) if self.value() else queryset
-
-
-class QuarantineFilter(SimpleListFilter):
-    """What waits is on its way; what is in quarantine needs somebody."""
-
-    title = "state"
-    parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("quarantined", "In quarantine"), ("waiting", "Waiting")]
-
-    def queryset(
-        self, request: HttpRequest, queryset: QuerySet[InboxEvent]
-    ) -> QuerySet[InboxEvent]:
-        match self.value():
-            case "quarantined":
-                return queryset.exclude(quarantined_at=None)
-            case "waiting":
-                return queryset.filter(quarantined_at=None)
-            case _:
-                return queryset

@@ -1,12 +1,18 @@
 """Products: the catalogue that recommendations choose from."""
 
+from typing import Any
+
 from django.contrib.admin import display, register
+from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from consent.admin.base import CappedPaginator, PageAdmin
 from consent.admin.look import chip, chips, two_lines
+from personalization.admin import product_history
 from personalization.admin.filters import CategoryFilter
+from personalization.importing import product_store
 from personalization.models import Product
 
 
@@ -17,16 +23,18 @@ class ProductAdmin(PageAdmin[Product]):
     search_fields = ("name", "product_id", "brand")
     search_help_text = "Search by name, brand or the shop's own id."
     paginator = CappedPaginator
-    readonly_fields = ("updated_at",)
+    readonly_fields = ("updated_at", "history")
     fields = (
         ("product_id", "name"),
         ("category", "department", "brand"),
         ("price", "currency"),
-        ("in_stock", "is_active", "is_sensitive"),
+        ("in_stock", "stock"),
+        ("is_active", "is_sensitive"),
         "url",
         "image_url",
         "attributes",
         "updated_at",
+        "history",
     )
     empty_state = {
         "icon": "shopping_bag",
@@ -34,10 +42,24 @@ class ProductAdmin(PageAdmin[Product]):
         "text": "Recommendations come from your catalogue. What is out of stock or switched off "
         "here is never recommended, from the next mail on.",
         "steps": (
-            "Load a file: python manage.py import_products products.csv",
+            "Load a file under Imports, or let the shop send it (PUT /api/v1/products/).",
             "Load it again when it changed: only what differs is updated.",
         ),
     }
+
+    class Media:
+        css = {"all": ("attune/imports.css",)}
+
+    def save_model(self, request: HttpRequest, obj: Product, form: Any, change: Any) -> None:
+        """A price or stock set by hand belongs to the history like any other."""
+        obj.updated_at = now = timezone.now()
+        super().save_model(request, obj, form, change)
+        if not change or {*form.changed_data} & {*product_store.HISTORY}:
+            product_store.note_price(obj, now=now)
+
+    @display(description="Price and stock")
+    def history(self, product: Product) -> SafeString:
+        return product_history.shown(product)
 
     @display(description="Product", ordering="name")
     def named(self, product: Product) -> SafeString:

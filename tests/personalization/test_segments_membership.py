@@ -9,8 +9,8 @@ from django.test.utils import CaptureQueriesContext
 
 from consent import ledger
 from consent.models import ConsentState, DataSubject
+from personalization import traits
 from personalization.models import CustomerProfile, Segment, SegmentMembership, SegmentVersion
-from personalization.profiles import traits
 from personalization.segments import membership
 from personalization.segments import publish as segments
 from personalization.segments.membership import Change

@@ -8,17 +8,26 @@ import pytest
 
 from consent import ledger
 from consent.models import ConsentState, DataSubject
+from personalization import traits
 from personalization.models import CustomerProfile, Event, EventItem, Product
-from personalization.profiles import traits
 from tests.campaigns.factories import EVERYTHING, order, person, product
 from tests.consent.people import NOON
 
 pytestmark = pytest.mark.django_db
+YEARLY = {
+    *("recency_days", "order_count", "total_spent", "average_order_value", "favourite_category"),
+    *("rfm", "rfm_recency", "rfm_frequency", "rfm_monetary"),
+}
 
 
 def traits_of(subject: DataSubject) -> dict[str, Any]:
     found: dict[str, Any] = CustomerProfile.objects.get(pk=subject.pk).traits
     return found
+
+
+def of_the_year(subject: DataSubject) -> dict[str, Any]:
+    """The traits of the orders of the last year alone."""
+    return {name: value for name, value in traits_of(subject).items() if name in YEARLY}
 
 
 def test_recency_frequency_money_and_favourite_are_those_of_the_last_year() -> None:
@@ -35,13 +44,20 @@ def test_recency_frequency_money_and_favourite_are_those_of_the_last_year() -> N
 
     # 19.90 + 19.90, and 19.90 + 100.01
     assert changed == 1
-    assert traits_of(anna) == {
+    assert of_the_year(anna) == {
         "recency_days": 10,
         "order_count": 2,
         "total_spent": 159.71,
         "average_order_value": 79.86,
         "favourite_category": "tents",
+        # The only buyer there is: as recent as anybody, and nobody buys less.
+        "rfm": "511",
+        "rfm_recency": 5,
+        "rfm_frequency": 1,
+        "rfm_monetary": 1,
     }
+    # 200.02 of the year before, too.
+    assert traits_of(anna)["historic_value"] == 359.73
 
 
 def test_quantity_counts_for_the_favourite_and_a_tie_is_settled_by_name() -> None:
@@ -57,14 +73,19 @@ def test_quantity_counts_for_the_favourite_and_a_tie_is_settled_by_name() -> Non
     assert traits_of(ben)["favourite_category"] == "boots"
 
 
-def test_nothing_is_derived_of_who_never_bought_or_only_looked() -> None:
+def test_nothing_of_orders_is_derived_of_who_only_looked() -> None:
     anna = person()
     order(anna, product(1), at=NOON - timedelta(days=1))
     Event.objects.update(name="Product Viewed")
     EventItem.objects.update(name="Product Viewed")
 
-    assert traits.compute(now=NOON) == 0
-    assert traits_of(anna) == {}
+    traits.compute(now=NOON)
+
+    assert traits_of(anna) == {
+        "days_since_last_view": 1,
+        "engagement": 8.9,
+        "category_affinities": ["boots"],
+    }
 
 
 def test_nothing_is_derived_without_consent_to_profiling() -> None:
@@ -116,11 +137,11 @@ def test_only_sensitive_products_leave_no_favourite_at_all() -> None:
     assert "favourite_category" not in traits_of(anna)
 
 
-def test_computing_again_changes_nothing_and_a_year_later_all_is_gone() -> None:
+def test_computing_again_changes_nothing_and_a_year_later_the_years_figures_are_gone() -> None:
     anna = person()
     order(anna, product(1), at=NOON - timedelta(days=1))
 
     assert traits.compute(now=NOON) == 1
     assert traits.compute(now=NOON) == 0
     assert traits.compute(now=NOON + timedelta(days=366)) == 1
-    assert traits_of(anna) == {}
+    assert traits_of(anna) == {"historic_value": 19.9}

@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from campaigns.demo import accounts, folder, journey, load, scene
 from campaigns.management.commands._progress import ProgressLine
+from personalization import traits
 from personalization.importing import events
 from personalization.importing.rows import UnreadableError
-from personalization.profiles import traits
 from personalization.recommendations import train
 from personalization.segments import membership
 

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from consent import jobs
-from personalization.profiles import traits
+from personalization import traits
 
 
 class Command(BaseCommand):

@@ -87,7 +87,8 @@ def _store_line(given: dict[str, Any], *, line: int, event: Event) -> None:
     )
 
 
-urlpatterns = [
-    path("v1/batch", collect),
-    path("healthz", lambda request: HttpResponse(b"ok")),
-]
+def healthz(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(request.path)
+
+
+urlpatterns = [path("v1/batch", collect), path("healthz", healthz)]

@@ -46,6 +46,13 @@ def compute_due_traits() -> None:
 
 
 @shared_task
+def recompute_traits() -> None:
+    """Make everybody due, as after a change of a definition, and begin at once."""
+    traits.queue_everybody()
+    traits.compute_due(now=timezone.now())
+
+
+@shared_task
 def train_recommendations() -> None:
     """Fit the recommendations to the latest orders and put them live."""
     train.train(now=timezone.now())

@@ -17,6 +17,14 @@ SELECT %s, 0, person.id, %s, gen_random_uuid(),
        CASE WHEN person.reason = '' THEN 'planned' ELSE 'skipped' END, person.reason,
        '', '', %s, 0, false, %s
 FROM ({audience}) AS person(id, reason)
+-- What a row got that was merged into this person, the person got.
+WHERE NOT EXISTS (
+    SELECT 1 FROM consent_datasubject AS merged
+    JOIN campaigns_send AS had ON had.subject_id = merged.id AND had.campaign_id = %s
+        AND had.step = 0 AND had.occurrence = %s
+        AND had.state IN ('claimed', 'handing_over', 'sent', 'unknown')
+    WHERE merged.merged_into_id = person.id
+)
 ON CONFLICT (campaign_id, step, subject_id, occurrence) DO NOTHING
 """
 
@@ -37,7 +45,8 @@ def plan(campaign: Campaign, *, now: datetime, occurrence: str = BROADCAST_RUN) 
     audience = people.values_list("pk", "reason")
     sql, params = audience.query.sql_with_params()
     with connection.cursor() as cursor:
-        cursor.execute(_PLAN.format(audience=sql), [campaign.pk, occurrence, now, now, *params])
+        row = [campaign.pk, occurrence, now, now]
+        cursor.execute(_PLAN.format(audience=sql), [*row, *params, campaign.pk, occurrence])
         added = cursor.rowcount
     return _count(campaign, added=added)
 

@@ -19,6 +19,15 @@ class Family:
         joined = [each.absorbed_id for each in self.merges if each.kept_id == row_id]
         return [row_id, *(row for absorbed in joined for row in self.below(absorbed))]
 
+    def above(self, row_id: int) -> list[int]:
+        """Return a row and those it came through to the living one, which is left out."""
+        into = {each.absorbed_id: each.kept_id for each in self.merges}
+        found = []
+        while row_id in into:
+            found.append(row_id)
+            row_id = into[row_id]
+        return found
+
     @property
     def rows(self) -> list[int]:
         return self.below(self.living_id)

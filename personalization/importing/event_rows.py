@@ -156,11 +156,14 @@ def _quickly(value: Any) -> Any:
 
 
 def context(given: Mapping[str, Any]) -> bytes:
-    """Return where it happened as JSON; the door has cut it to what names nobody already."""
+    """Return where it happened as JSON; the door has cut it to keys that name nobody already."""
     if not given:
         return NOTHING
-    cleaned = {key: _clean_value(value, depth=1, is_ours=True) for key, value in given.items()}
-    return _dumped(cleaned, column="context", limit=CONTEXT_BYTES)
+    found = _dumped(given, column="context", limit=CONTEXT_BYTES)
+    if b"@" in found or b"%40" in found:
+        cleaned = {key: _clean_value(value, depth=1, is_ours=True) for key, value in given.items()}
+        return _dumped(cleaned, column="context", limit=CONTEXT_BYTES)
+    return found
 
 
 def _name(cells: Mapping[str, Any]) -> str:

@@ -126,20 +126,25 @@ def part(parted: Parted, *, kept_id: int) -> None:
     families = (parted.stays, parted.goes)
     rows = _stored({row for family in families for row in family.rows})
     spans = _own_spans(families, rows=rows)
-    if kept_id in rows and (seen := parted.before.get("seen", ())) != ():
-        spans[kept_id] = _span(seen)
+    if "seen" in parted.before:
+        spans[kept_id] = _span(parted.before["seen"])
     for origin, first, last in _by_origin([family.living_id for family in families]):
         spans[origin] = _widest([spans.get(origin), (first, last)])
-    for family in families:
-        stored = [rows[row] for row in family.rows]
-        living = stored[0]
-        span = _widest(spans.get(row.pk) for row in stored)
-        if span is None and living.holds_own():
-            span = living.span
-        if span is None:
-            CustomerProfile.objects.filter(pk=living.pk).delete()
-        elif (written := _written(stored, span=span)) is not None:
-            _write([written])
+    # Rows between the two that were joined further stand for what went through them, too.
+    between = [Family(row, parted.stays.merges) for row in parted.stays.above(kept_id)]
+    for family in (*families, *between):
+        _settle([rows[row] for row in family.rows], spans=spans)
+
+
+def _settle(stored: Sequence[Row], *, spans: Mapping[int, Span | None]) -> None:
+    living = stored[0]
+    span = _widest(spans.get(row.pk) for row in stored)
+    if span is None and living.holds_own():
+        span = living.span
+    if span is None:
+        CustomerProfile.objects.filter(pk=living.pk).delete()
+    elif (written := _written(stored, span=span)) is not None:
+        _write([written])
 
 
 def _own_spans(families: Iterable[Family], *, rows: Mapping[int, Row]) -> dict[int, Span | None]:

@@ -22,11 +22,12 @@ HISTORY_ITEMS = 60
 HISTORY_AGE = {"Order Completed": timedelta(days=36500), "Product Viewed": timedelta(days=90)}
 
 _PROFILES = """
-SELECT s.id, s.pseudonym, s.wrapped_key, i.ciphertext, p.personal, p.attributes, p.traits
+SELECT s.id, s.pseudonym, s.wrapped_key, i.ciphertext, o.pseudonym, o.wrapped_key,
+       p.personal, p.attributes, p.traits
 FROM consent_datasubject s
 JOIN personalization_customerprofile p ON p.subject_id = s.id
-JOIN consent_identifier i
-  ON i.subject_id = s.id AND i.kind = 'email' AND i.hash = s.email_index
+JOIN consent_identifier i ON i.kind = 'email' AND i.source = '' AND i.hash = s.email_index
+JOIN consent_datasubject o ON o.id = i.subject_id AND o.wrapped_key IS NOT NULL
 WHERE s.id = ANY(%s) AND s.wrapped_key IS NOT NULL
 """
 _EVENTS = """
@@ -108,11 +109,13 @@ def _assemble(
     segments: frozenset[str],
     histories: Mapping[str, History],
 ) -> LoadedProfile:
-    pk, uuid, wrapped, ciphertext, sealed, attributes, traits = row
+    pk, uuid, wrapped, ciphertext, holder, held_by, sealed, attributes, traits = row
     pseudonym = str(uuid)
     key = identity.unwrap(wrapped, pseudonym=pseudonym)
+    # The address can stand at a row that was merged into this one, under that row's key.
+    address_key = key if holder == uuid else identity.unwrap(held_by, pseudonym=str(holder))
     email = identity.open_sealed(
-        ciphertext, key=key, place="consent_identifier.email", owner=pseudonym
+        ciphertext, key=address_key, place="consent_identifier.email", owner=str(holder)
     )
     values = {f"attributes.{name}": value for name, value in _json(attributes).items()}
     values |= {f"traits.{name}": value for name, value in _json(traits).items()}

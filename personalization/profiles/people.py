@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.core.exceptions import ValidationError
 from django.db import connection
 
@@ -14,12 +15,14 @@ from personalization.profiles.load import open_personal
 
 _PEOPLE = """
 SELECT s.id, s.pseudonym, s.wrapped_key, p.personal,
-       (SELECT i.ciphertext FROM consent_identifier i
-        WHERE i.subject_id = s.id AND i.kind = 'email' AND i.hash = s.email_index),
+       address.ciphertext, owner.pseudonym, owner.wrapped_key,
        (SELECT i.ciphertext FROM consent_identifier i
         WHERE i.subject_id = s.id AND i.kind = 'external_id' ORDER BY i.id LIMIT 1)
 FROM consent_datasubject s
 LEFT JOIN personalization_customerprofile p ON p.subject_id = s.id
+LEFT JOIN consent_identifier address
+    ON address.kind = 'email' AND address.source = '' AND address.hash = s.email_index
+LEFT JOIN consent_datasubject owner ON owner.id = address.subject_id
 WHERE s.id = ANY(%s)
 """
 ERASED = "Erased"
@@ -91,26 +94,32 @@ def _open(
     wrapped: bytes | None,
     personal: bytes | None,
     email: bytes | None,
+    email_owner: Any,
+    email_wrapped: bytes | None,
     number: bytes | None,
 ) -> Person:
     owner = str(pseudonym)
     if wrapped is None:
         return Person(subject_id=pk, pseudonym=owner, is_erased=True)
     key = identity.unwrap(wrapped, pseudonym=owner)
-
-    def opened(sealed: bytes | None, kind: str) -> str:
-        if sealed is None:
-            return ""
-        place = f"consent_identifier.{kind}"
-        return identity.open_sealed(sealed, key=key, place=place, owner=owner).decode()
-
     details = open_personal(personal, key=key, pseudonym=owner)
     names = (details.pop("first_name", ""), details.pop("last_name", ""))
+    # The address can stand at a row that was merged into this one, under that row's key.
+    holder = str(email_owner)
+    is_own = holder == owner or email_wrapped is None
+    email_key = key if is_own else identity.unwrap(email_wrapped or b"", pseudonym=holder)
     return Person(
         subject_id=pk,
         pseudonym=owner,
         name=" ".join(filter(None, names)),
-        email=opened(email, "email"),
-        number=opened(number, "external_id"),
+        email=_identifier(email, "email", key=email_key, owner=holder),
+        number=_identifier(number, "external_id", key=key, owner=owner),
         details=details,
     )
+
+
+def _identifier(sealed: bytes | None, kind: str, *, key: AESGCM, owner: str) -> str:
+    if sealed is None:
+        return ""
+    place = f"consent_identifier.{kind}"
+    return identity.open_sealed(sealed, key=key, place=place, owner=owner).decode()

@@ -22,17 +22,14 @@ def recommend_plainly(
     per_category: int | None = None,
 ) -> list[Recommended]:
     place = {product: index for index, product in enumerate(model.product_ids.tolist())}
-    newest = [
-        (place[product], age)
-        for product, age in sorted(recent, key=lambda entry: entry[1])
-        if product in place
-    ]
+    in_order = sorted(recent, key=lambda entry: entry[1])
+    newest = [(place[product], age) for product, age in in_order if product in place]
     blocked = {place[product] for product in exclude if product in place}
 
     def chosen(without: int | None) -> dict[int, tuple[Tier, float]]:
         found: dict[int, tuple[Tier, float]] = {}
         taken: list[int] = []
-        for position, tier, score in ranked(without):
+        for position, tier, score in ranked(model, newest, strategy, without, favourite_category):
             category = int(model.categories[position])
             is_full = per_category is not None and taken.count(category) >= per_category
             if not allowed[position] or position in blocked or position in found:
@@ -41,27 +38,6 @@ def recommend_plainly(
                 found[position] = (tier, score)
                 taken.append(category)
         return found
-
-    def ranked(without: int | None) -> list[tuple[int, Tier, float]]:
-        scores, _ = votes(model, newest=newest, strategy=strategy, without=without)
-        tie = {position: index for index, position in enumerate(order_of(scores, strategy))}
-        best = sorted(scores, key=lambda position: (-scores[position], tie[position]))
-        popular = [int(position) for position in model.popular]
-        names = ("", *model.category_names)
-        favourite = [
-            p for p in popular if names[int(model.categories[p]) + 1] == favourite_category
-        ]
-        return [
-            *((position, Tier.PERSONAL, scores[position]) for position in best),
-            *(
-                (position, tier, float(model.popularity[position]))
-                for tier, places in (
-                    (Tier.FAVOURITE_CATEGORY, favourite if favourite_category else []),
-                    (Tier.SITE, popular),
-                )
-                for position in places
-            ),
-        ]
 
     final = chosen(None)
     _, loudest = votes(model, newest=newest, strategy=strategy, without=None)
@@ -78,6 +54,23 @@ def recommend_plainly(
             ),
         )
         for position, (tier, score) in final.items()
+    ]
+
+
+def ranked(
+    model: Model, newest: History, strategy: Strategy, without: int | None, favourite: str
+) -> list[tuple[int, Tier, float]]:
+    """All that could be shown, best first: personal, favourite category, whole shop."""
+    scores, _ = votes(model, newest=newest, strategy=strategy, without=without)
+    tie = {position: index for index, position in enumerate(order_of(scores, strategy))}
+    best = sorted(scores, key=lambda position: (-scores[position], tie[position]))
+    popular = [int(position) for position in model.popular]
+    names = ("", *model.category_names)
+    liked = [p for p in popular if favourite and names[int(model.categories[p]) + 1] == favourite]
+    fallbacks = ((Tier.FAVOURITE_CATEGORY, liked), (Tier.SITE, popular))
+    return [
+        *((p, Tier.PERSONAL, scores[p]) for p in best),
+        *((p, tier, float(model.popularity[p])) for tier, places in fallbacks for p in places),
     ]
 
 

@@ -58,7 +58,7 @@ def uploaded(client: Client, content: bytes = PEOPLE, **given: str) -> ImportRun
 
 def choice(client: Client, run: ImportRun) -> dict[str, list[str]]:
     """What the page of the columns would send as it stands."""
-    columns = client.get(page("change", run)).context["columns"]
+    columns = client.get(page("change", run) + "?step=columns").context["columns"]
     return {
         "theirs": [column.name for column in columns],
         "ours": [column.target for column in columns],

@@ -106,8 +106,8 @@ def record(name: str, *, folder: Path) -> int:
             executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"]
         )
         page = browser.new_context(user_agent=AGENT).new_page()
-        page.on("console", lambda said: print(name, said.text))
-        page.on("pageerror", lambda error: print(name, error))
+        page.on("console", lambda said: _say(said.text))
+        page.on("pageerror", lambda error: _say(str(error)))
         page.goto(f"{site}/shop?mail=anna@example.com")
         page.wait_for_timeout(4_000)
         page.goto("about:blank")
@@ -118,6 +118,10 @@ def record(name: str, *, folder: Path) -> int:
     text = text.replace(site, "http://shop.example")
     (recorder.FOLDER / f"{name}.json").write_text(f"{text}\n")
     return len(events)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
 
 
 def _filled(name: str, *, url: str) -> str:

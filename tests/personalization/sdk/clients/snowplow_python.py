@@ -3,7 +3,9 @@
 import sys
 
 from snowplow_tracker.emitters import Emitter
-from snowplow_tracker.events import PageView, SelfDescribing, StructuredEvent
+from snowplow_tracker.events.page_view import PageView
+from snowplow_tracker.events.self_describing import SelfDescribing
+from snowplow_tracker.events.structured_event import StructuredEvent
 from snowplow_tracker.self_describing_json import SelfDescribingJson
 from snowplow_tracker.subject import Subject
 from snowplow_tracker.tracker import Tracker

@@ -31,6 +31,7 @@ GROUPS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
         ("campaigns.trackingevent", "Tracking", "ads_click"),
         ("campaigns.conversion", "Conversions", "paid"),
         ("personalization.recommendationmodel", "Recommendation models", "recommend"),
+        ("personalization.traitmodel", "Trait models", "psychology"),
     ),
     "Consent": (
         ("consent.datasubject", "Subjects", "person"),

@@ -1,5 +1,6 @@
 """What a person is known by, opened for a page: in clear, or masked."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -18,18 +19,30 @@ class Known:
 
 def of_subject(subject: DataSubject, *, in_clear: bool) -> list[Known]:
     """Return the identifiers of one subject (one query); an erased one has none that open."""
-    if subject.wrapped_key is None:
-        return []
-    owner = str(subject.pseudonym)
-    key = identity.unwrap(subject.wrapped_key, pseudonym=owner)
-    found = []
-    for row in Identifier.objects.filter(subject=subject).order_by("kind", "pk"):
-        place = f"consent_identifier.{row.kind}"
-        value = identity.open_sealed(row.ciphertext, key=key, place=place, owner=owner).decode()
+    return of_rows([subject], in_clear=in_clear)[subject.pk]
+
+
+def of_rows(subjects: Collection[DataSubject], *, in_clear: bool) -> dict[int, list[Known]]:
+    """Return the identifiers of several rows, as those of one person (one query)."""
+    found: dict[int, list[Known]] = {subject.pk: [] for subject in subjects}
+    keys = {
+        subject.pk: identity.unwrap(subject.wrapped_key, pseudonym=str(subject.pseudonym))
+        for subject in subjects
+        if subject.wrapped_key is not None
+    }
+    owners = {subject.pk: str(subject.pseudonym) for subject in subjects}
+    for row in Identifier.objects.filter(subject__in=keys).order_by("kind", "pk"):
+        value = identity.open_sealed(
+            row.ciphertext,
+            key=keys[row.subject_id],
+            place=f"consent_identifier.{row.kind}",
+            owner=owners[row.subject_id],
+        ).decode()
         shown = value if in_clear else _masked(value, kind=row.kind)
-        found.append(
-            Known(kind=row.get_kind_display(), source=row.source, value=shown, since=row.created_at)
+        known = Known(
+            kind=row.get_kind_display(), source=row.source, value=shown, since=row.created_at
         )
+        found[row.subject_id].append(known)
     return found
 
 

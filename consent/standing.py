@@ -4,6 +4,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Q
+
 from consent.models import ConsentRecord, ConsentState, DataSubject, Purpose
 
 
@@ -22,10 +24,14 @@ class Standing:
 
 
 def by_purpose(subject: DataSubject, *, at: datetime) -> list[Standing]:
-    """Return every purpose of the installation, newest statement first (three queries)."""
+    """Return every purpose of the installation, newest statement first (three queries).
+
+    What rows said that were merged into this one counts, and is shown.
+    """
     states = {state.purpose_id: state for state in ConsentState.objects.filter(subject=subject)}
     records: dict[str, list[ConsentRecord]] = defaultdict(list)
-    for record in ConsentRecord.objects.filter(subject=subject).select_related("actor"):
+    said = ConsentRecord.objects.filter(Q(subject=subject) | Q(subject__merged_into=subject))
+    for record in said.select_related("actor"):
         records[record.purpose_id].append(record)
     return [
         Standing(

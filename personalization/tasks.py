@@ -4,7 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from personalization import traits
-from personalization.importing import intake, settling, undo
+from personalization.importing import expiry, intake, settling, undo
 from personalization.ingest import apply, keys, partitions, retention
 from personalization.recommendations import train
 from personalization.segments import membership
@@ -24,6 +24,7 @@ def tend_events() -> None:
     partitions.ensure_ahead(now=timezone.now())
     keys.forget_old(now=timezone.now())
     retention.remove_old(now=timezone.now())
+    expiry.remove_old_values(now=timezone.now())
     settling.settle(now=timezone.now())
 
 

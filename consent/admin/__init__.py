@@ -1,5 +1,23 @@
 """The admin of consent, one file a concept."""
 
-from consent.admin import api_key, job, ledgers, privacy_request, purpose, staff, subject, suppression
+from consent.admin import (
+    api_key,
+    job,
+    ledgers,
+    privacy_request,
+    purpose,
+    staff,
+    subject,
+    suppression,
+)
 
-__all__ = ["api_key", "job", "ledgers", "privacy_request", "purpose", "staff", "subject", "suppression"]
+__all__ = [
+    "api_key",
+    "job",
+    "ledgers",
+    "privacy_request",
+    "purpose",
+    "staff",
+    "subject",
+    "suppression",
+]

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+
 from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension

@@ -12,6 +12,7 @@ from personalization.admin import (
     ruleset,
     segment,
     source,
+    trait_model,
     webhook_delivery,
 )
 
@@ -27,5 +28,6 @@ __all__ = [
     "ruleset",
     "segment",
     "source",
+    "trait_model",
     "webhook_delivery",
 ]

@@ -94,9 +94,7 @@ def undo_page(admin: Owner, request: HttpRequest, object_id: int) -> HttpRespons
     """GET says what would be undone; POST has it done."""
     taken = _found(admin, request, object_id, verb="change")
     if request.method == "POST":
-        return _begun(
-            request, taken, job=undo.ask(taken.pk, actor=actor(request)), step="undo"
-        )
+        return _begun(request, taken, job=undo.ask(taken.pk, actor=actor(request)), step="undo")
     if not undo.may_undo(taken):
         messages.info(request, _GONE)
         return _to_sheet(taken.pk)
@@ -210,6 +208,7 @@ def _columns(
         "attune/import_columns.html",
         run=taken,
         columns=columns,
+        left_out=[column.name for column in columns if not column.target],
         targets=ours,
         required=[target for target in ours if target.is_required],
         keeps_rest=taken.kind == ImportRun.Kind.PRODUCTS,

@@ -35,9 +35,7 @@ PRODUCTS = (
         request_only=True,
     ),
 )
-CUSTOMERS = (
-    OpenApiExample("A customer with a consent", value=_CUSTOMER, request_only=True),
-)
+CUSTOMERS = (OpenApiExample("A customer with a consent", value=_CUSTOMER, request_only=True),)
 PRODUCT_RESULTS = OpenApiExample(
     "One taken, one refused",
     value={

@@ -102,9 +102,7 @@ def _customer(
     return customer_rows.customer(attributes, line=index, names=names, said=said, columns=columns)
 
 
-def _said(
-    given: object, *, field: str, columns: Columns, source: Source, now: datetime
-) -> Said:
+def _said(given: object, *, field: str, columns: Columns, source: Source, now: datetime) -> Said:
     item = _mapping(given, field=field)
     _refuse_unknown(item, known=_CONSENT_KEYS, field=field, hint="leave it out")
     purpose = cells.text(item.get("purpose"), column=f"{field}.purpose", limit=40)

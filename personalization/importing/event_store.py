@@ -24,9 +24,6 @@ WITH fresh AS (
 )
 SELECT CASE WHEN count(*) < %s THEN array_agg(message_id) END, count(*) FROM fresh
 """
-_RELEASE = """
-DELETE FROM personalization_event_key WHERE source_id = %s AND message_id = ANY(%s)
-"""
 _DUE = """
 INSERT INTO personalization_profile_due (work, profile_id)
 SELECT %s, profile_id FROM unnest(%s::bigint[]) AS profile_id ON CONFLICT DO NOTHING
@@ -104,12 +101,6 @@ def claim(message_ids: Sequence[str], *, source: Source, now: datetime) -> list[
     return found
 
 
-def release(message_ids: Sequence[str], *, source: Source) -> None:
-    """Forget ids that were taken in vain: their events may come again."""
-    with connection.cursor() as cursor:
-        cursor.execute(_RELEASE, [source.pk, list(message_ids)])
-
-
 def write(
     events: Sequence[EventRow],
     *,
@@ -117,9 +108,11 @@ def write(
     source: Source,
     catalogue: Catalogue,
     now: datetime,
+    origins: Sequence[int] = (),
     import_id: int | None = None,
 ) -> int:
-    """Write a batch, `owners` being the subject of each event.
+    """Write a batch, `owners` being the subject of each event, `origins` who they were before a
+    merge.
 
     Return how many lines were left out for want of their product.
     """
@@ -128,8 +121,9 @@ def write(
     times = [event.occurred_at.isoformat() for event in events]
     rows = list(zip(_new_ids(len(events)), owners, events, times, strict=True))
     received = f"\t{now.isoformat()}\t"
-    origin = NULL if import_id is None else str(import_id)
-    _copy(_COPY_EVENTS, _event_lines(rows, source=source, received=received, origin=origin))
+    from_ = NULL if import_id is None else str(import_id)
+    lines = _event_lines(rows, origins or owners, source=source, received=received, file=from_)
+    _copy(_COPY_EVENTS, lines)
     written = 0
     wanted = sum(len(event.lines) for event in events)
     if wanted:
@@ -163,18 +157,18 @@ def _copy(statement: str, lines: Iterator[str]) -> int:
 
 
 def _event_lines(
-    rows: Sequence[_Row], *, source: Source, received: str, origin: str
+    rows: Sequence[_Row], origins: Sequence[int], /, *, source: Source, received: str, file: str
 ) -> Iterator[str]:
     always = "t" if source.is_generated else ""
     start = f"\t{source.pk}\t"
-    for id_, owner, event, at in rows:
+    for (id_, owner, event, at), origin in zip(rows, origins, strict=True):
         amount = NULL if event.amount is None else event.amount
         generated = always or ("t" if event.is_generated else "f")
         context = "{}" if event.context is NOTHING else _escaped(event.context.decode())
         yield (
-            f"{id_}{start}{_escaped(event.name)}\t{owner}\t{owner}\t"
+            f"{id_}{start}{_escaped(event.name)}\t{owner}\t{origin}\t"
             f"{at}{received}{amount}\t{event.currency or NULL}\t"
-            f"{_escaped(event.properties.decode())}\t{context}\t{origin}\t{generated}\t"
+            f"{_escaped(event.properties.decode())}\t{context}\t{file}\t{generated}\t"
             f"{'t' if event.is_machine else 'f'}\n"
         )
 

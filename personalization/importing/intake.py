@@ -131,9 +131,7 @@ def discard(run_id: int, *, actor: AbstractBaseUser) -> bool:
 
 def settle(*, now: datetime) -> int:
     """Fail the jobs whose worker died, so that they can be started again; forget old files."""
-    dead = [
-        job for job in jobs.abandoned(since=now - SILENCE) if job.kind in KINDS_OF_JOB
-    ]
+    dead = [job for job in jobs.abandoned(since=now - SILENCE) if job.kind in KINDS_OF_JOB]
     for job in dead:
         alive = Job.objects.filter(pk=job.pk, state=Job.State.RUNNING, beat_at=job.beat_at)
         alive.update(state=Job.State.FAILED, message=_DIED, ended_at=now)

@@ -25,7 +25,6 @@ TRIES = 3
 # What is counted where a person was erased: no purpose would help.
 ERASED = "erased"
 _TOO_LARGE = "a number in it is larger than any sum may be"
-_TORN = "its names belong to two customers: merge them, or mend what the source sends"
 _BROKEN = "it does not open: its bytes were changed, or it was moved here"
 
 _TOUCH = """
@@ -111,7 +110,6 @@ def _apply(rows: Sequence[Waiting], *, source: Source, now: datetime) -> Tally:
     tally = Tally()
     fresh = _not_repeated(_read(rows, now=now, tally=tally), source=source, now=now, tally=tally)
     met = people.meet(fresh, space=source.space, now=now)
-    _give_back(met.torn, source=source, now=now, tally=tally)
     _refuse(((each, _purpose(each)) for each in met.strangers), tally=tally)
     _refuse(((each, ERASED) for each in met.gone), tally=tally)
     consent.record(met.known, now=now)
@@ -160,13 +158,6 @@ def _not_repeated(
         if not is_new:
             tally.count(Outcome.REPEATED, received_at=each.row.received_at)
     return fresh
-
-
-def _give_back(readings: Sequence[Reading], *, source: Source, now: datetime, tally: Tally) -> None:
-    """Set apart whose names contradict each other; it may come again under its message id."""
-    if readings:
-        event_store.release([each.message_id for each in readings], source=source)
-        _set_apart([(each.row, _TORN) for each in readings], now=now, tally=tally)
 
 
 def _set_apart(faulty: Sequence[tuple[Waiting, str]], *, now: datetime, tally: Tally) -> None:

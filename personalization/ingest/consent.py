@@ -92,9 +92,10 @@ def _statements(readings: Iterable[Reading], *, now: datetime) -> dict[_Voice, l
     found: dict[_Voice, list[Statement]] = defaultdict(list)
     for each in readings:
         for said in each.said:
-            found[each.subject_id, said.purpose, said.source[:60]].append(
+            # Said by the visitor they were; where a merge is undone it goes back to them.
+            found[each.origin_id, said.purpose, said.source[:60]].append(
                 Statement(
-                    subject_id=each.subject_id,
+                    subject_id=each.origin_id,
                     purpose=said.purpose,
                     action=Action.GRANTED if said.is_granted else Action.REFUSED,
                     source=said.source[:60],

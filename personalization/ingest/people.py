@@ -6,9 +6,10 @@ from datetime import datetime
 
 from django.db import connection
 
-from consent import identify, identity
+from consent import identity
 from consent.identify import ANONYMOUS_ID, Names
 from consent.models import Identifier
+from personalization import merging
 from personalization.ingest.purposes import CONTRACT, collection_purpose
 from personalization.ingest.reading import Reading
 
@@ -31,8 +32,6 @@ class Met:
     # Visitors without a name who allowed nothing: of them not even the anonymous id is kept.
     strangers: Sequence[Reading]
     gone: Sequence[Reading]
-    # Named by what belongs to two customers.
-    torn: Sequence[Reading]
 
 
 def meet(readings: Sequence[Reading], *, space: str, now: datetime) -> Met:
@@ -42,17 +41,18 @@ def meet(readings: Sequence[Reading], *, space: str, now: datetime) -> Met:
     says of who is who counts for the events after it.
     """
     kept, strangers = _told_apart(readings, space=space)
-    torn = _resolve([each for each in kept if not each.subject_id], space=space, now=now)
-    named = [each for each in kept if each.subject_id]
-    living = _lock({each.subject_id for each in named})
+    _resolve([each for each in kept if not each.subject_id], space=space, now=now)
+    living = _lock({each.subject_id for each in kept})
     known, gone = [], []
-    for each in named:
+    for each in kept:
+        # Given by their id they may have been merged since: that row is where they come from.
+        each.origin_id = each.origin_id or each.subject_id
         if (owner := living.get(each.subject_id)) is None:
             gone.append(each)
         else:
             each.subject_id = owner
             known.append(each)
-    return Met(known=known, strangers=strangers, gone=gone, torn=torn)
+    return Met(known=known, strangers=strangers, gone=gone)
 
 
 def _told_apart(readings: Sequence[Reading], *, space: str) -> tuple[list[Reading], list[Reading]]:
@@ -60,7 +60,8 @@ def _told_apart(readings: Sequence[Reading], *, space: str) -> tuple[list[Readin
     nameless = [each for each in readings if _is_nameless(each)]
     if not nameless:
         return list(readings), []
-    welcome = {each.names.anonymous_id for each in readings if _makes_somebody(each)}
+    welcoming = [each.names for each in readings if _makes_somebody(each)]
+    welcome = {name for each in welcoming for name in (each.anonymous_id, each.previous_id)}
     unsure = {each.names.anonymous_id for each in nameless} - welcome
     strange = unsure - _known(unsure, space=space)
     if not strange:
@@ -96,23 +97,16 @@ def _known(anonymous_ids: Collection[str], *, space: str) -> set[str]:
     return {hashes[hash_] for hash_ in found.values_list("hash", flat=True)}
 
 
-def _resolve(readings: Sequence[Reading], *, space: str, now: datetime) -> list[Reading]:
-    """Give each reading its subject; return those whose names belong to two people."""
-    asked: dict[Names, int] = {}
-    for each in readings:
-        asked.setdefault(each.names, 0)
+def _resolve(readings: Sequence[Reading], *, space: str, now: datetime) -> None:
+    """Give each reading its subject, and the row that its names stand at."""
+    asked = list(dict.fromkeys(each.names for each in readings))
     if not asked:
-        return []
-    found = identify.resolve(list(asked), source=space)
-    torn = []
-    subjects = dict(zip(asked, found.subject_ids, strict=True))
+        return
+    found = merging.resolve(asked, source=space, now=now)
+    subjects = dict(zip(asked, zip(found.subject_ids, found.origin_ids, strict=True), strict=True))
     for each in readings:
-        subject_id = subjects[each.names]
-        if subject_id is None:
-            torn.append(each)
-        else:
-            each.subject_id = subject_id
-    return torn
+        subject_id, origin_id = subjects[each.names]
+        each.subject_id, each.origin_id = subject_id or 0, origin_id or 0
 
 
 def _lock(subject_ids: Collection[int]) -> dict[int, int]:

@@ -37,6 +37,8 @@ class Reading:
     occurred_at: datetime
     # A subject of ours, or who the names lead to: 0 until it is known.
     subject_id: int
+    # The row they are found by: another one where they were merged, and the events can go back.
+    origin_id: int
     names: Names
     event: EventRow | None
     # As it was sent, for its names and types, and for the names of unknown products.
@@ -73,6 +75,7 @@ def read(payload: Mapping[str, Any], *, row: Waiting, now: datetime) -> Reading:
         message_id=message_id,
         occurred_at=occurred_at,
         subject_id=subject_id,
+        origin_id=subject_id,
         names=_nobody if subject_id else _names(payload, traits=traits),
         event=event,
         properties=properties,
@@ -111,6 +114,7 @@ def _names(payload: Mapping[str, Any], *, traits: Mapping[str, Any]) -> Names:
         external_id=_id(payload["external_id"], column="external_id"),
         email=address(traits) if traits else "",
         anonymous_id=_id(payload["anonymous_id"], column="anonymous_id"),
+        previous_id=_id(payload["previous_id"], column="previous_id"),
     )
     if not (names.external_id or names.email or names.anonymous_id):
         raise CellError("external_id", _NOBODY)

@@ -36,7 +36,14 @@ def store(readings: Sequence[Reading], *, source: Source, now: datetime, tally: 
     told = ToldOrders(source=source)
     events = told.once([each.event for each in readings if each.event])
     catalogue = _catalogue(readings, events=events, now=now)
-    event_store.write(events, owners=owners, source=source, catalogue=catalogue, now=now)
+    event_store.write(
+        events,
+        owners=owners,
+        origins=[each.origin_id for each in readings if each.event],
+        source=source,
+        catalogue=catalogue,
+        now=now,
+    )
     _note_properties(readings, tally=tally)
     touched = zip(owners, events, strict=True)
     return {owner for owner, event in touched if state.concerns(event.name)}

@@ -89,8 +89,10 @@ class Field(models.Model):
         purpose = Purpose.objects.filter(pk=self.purpose_id).first()
         if self.is_sensitive and purpose is not None and not purpose.is_explicit:
             raise ValidationError(
-                {"purpose": f"“{purpose}” takes any consent. A sensitive field needs a purpose "
-                "that is marked as explicit."}
+                {
+                    "purpose": f"“{purpose}” takes any consent. A sensitive field needs a purpose "
+                    "that is marked as explicit."
+                }
             )
 
     @property

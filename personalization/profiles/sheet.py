@@ -18,7 +18,12 @@ from personalization.models import (
     Product,
     Receipt,
     SegmentMembership,
+    Source,
 )
+from personalization.profiles import graph, holdings
+from personalization.profiles.graph import Node
+from personalization.profiles.holdings import Holdings
+from personalization.traits import lineage
 
 EVENTS = 50
 RECEIPTS = 20
@@ -27,9 +32,19 @@ MARKETING = "email_marketing"
 
 @dataclass(frozen=True, slots=True)
 class Value:
+    """One value as it is shown; a sensitive one is hidden from who may not see personal data."""
+
     label: str
     text: str
     unit: str = ""
+    # Where it comes from and since when; for a trait, how it was derived.
+    source: str = ""
+    at: datetime | None = None
+    lineage: str = ""
+    is_sensitive: bool = False
+    is_hidden: bool = False
+    # It came with a row that was merged into this person.
+    is_merged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +61,20 @@ class Moment:
     lines: tuple[Line, ...]
 
     @property
+    def place(self) -> str:
+        """Say where it happened: the page, the screen."""
+        page = self.event.context.get("page") or {}
+        named = page.get("path") or self.event.properties.get("path") or page.get("title") or ""
+        return str(named)[:80]
+
+    @property
+    def campaign(self) -> str:
+        """Name the campaign that led there, as its link said."""
+        given = self.event.context.get("campaign") or {}
+        named = [str(given[key]) for key in ("source", "medium", "name") if given.get(key)]
+        return " / ".join(named)[:80]
+
+    @property
     def shown(self) -> tuple[Line, ...]:
         return self.lines[:3]
 
@@ -58,20 +87,36 @@ class Moment:
 class Sheet:
     permission: Permission
     standings: Sequence[Standing]
+    nodes: Sequence[Node]
     attributes: Sequence[Value]
     traits: Sequence[Value]
+    holdings: Holdings
     memberships: Sequence[SegmentMembership]
     moments: Sequence[Moment]
     receipts: Sequence[Receipt]
 
+    @property
+    def visitors(self) -> int:
+        """How many browsers and apps were seen before they had a name."""
+        return sum(node.merge is not None and node.is_visitor for node in self.nodes)
 
-def of(profile: CustomerProfile, *, now: datetime) -> Sheet:
-    fields = {field.path: field for field in Field.objects.all()}
+
+def of(profile: CustomerProfile, *, in_clear: bool, now: datetime) -> Sheet:
+    reading = _Reading(
+        fields={field.path: field for field in Field.objects.all()},
+        sources=dict(Source.objects.values_list("slug", "name")),
+        origins=profile.origins,
+        in_clear=in_clear,
+    )
+    nodes = graph.of(profile.pk, in_clear=in_clear)
+    rows = [node.subject.pk for node in nodes]
     return Sheet(
         permission=gate.ask(profile.subject, purpose=MARKETING, at=now),
         standings=by_purpose(profile.subject, at=now),
-        attributes=_values("attributes", profile.attributes, fields=fields),
-        traits=_values("traits", profile.traits, fields=fields),
+        nodes=nodes,
+        attributes=reading.values("attributes", profile.attributes),
+        traits=reading.values("traits", profile.traits, lineage=lineage.of(profile, now=now)),
+        holdings=holdings.of(profile.pk, now=now),
         memberships=list(
             SegmentMembership.objects.filter(profile=profile)
             .select_related("segment")
@@ -79,9 +124,20 @@ def of(profile: CustomerProfile, *, now: datetime) -> Sheet:
         ),
         moments=_moments(profile.pk),
         receipts=list(
-            Receipt.objects.filter(subject=profile.pk).defer("inputs").order_by("-id")[:RECEIPTS]
+            Receipt.objects.filter(subject__in=rows).defer("inputs").order_by("-id")[:RECEIPTS]
         ),
     )
+
+
+def details(profile: CustomerProfile, *, values: Mapping[str, str], in_clear: bool) -> list[Value]:
+    """Return sealed values, opened or masked before, with where they come from (two queries)."""
+    reading = _Reading(
+        fields={},
+        sources=dict(Source.objects.values_list("slug", "name")),
+        origins=profile.origins,
+        in_clear=in_clear,
+    )
+    return reading.values("personal", values)
 
 
 def shown(value: object) -> str:
@@ -99,15 +155,44 @@ def shown(value: object) -> str:
             return str(value)
 
 
-def _values(kind: str, values: Mapping[str, Any], *, fields: Mapping[str, Field]) -> list[Value]:
-    found = []
-    for name, value in values.items():
-        field = fields.get(f"{kind}.{name}")
-        label = field.label if field else name.replace("_", " ")
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What is needed to say of stored values what they mean and where they come from."""
+
+    fields: Mapping[str, Field]
+    sources: Mapping[str, str]
+    origins: Mapping[str, Any]
+    in_clear: bool
+
+    def values(
+        self, kind: str, stored: Mapping[str, Any], *, lineage: Mapping[str, str] | None = None
+    ) -> list[Value]:
+        told = lineage or {}
+        found = [
+            self._value(f"{kind}.{name}", name, value, lineage=told.get(name, ""))
+            for name, value in stored.items()
+        ]
+        return sorted(found, key=lambda value: value.label.lower())
+
+    def _value(self, path: str, name: str, value: Any, /, *, lineage: str) -> Value:
+        field = self.fields.get(path)
+        origin = self.origins.get(path) or {}
+        source = str(origin.get("source") or "")
+        is_sensitive = bool(field and field.is_sensitive)
+        is_hidden = is_sensitive and not self.in_clear
         # The amounts of several shops share a trait; their currency is not known here.
         unit = field.unit if field and field.unit != "currency" else ""
-        found.append(Value(label=label, text=shown(value), unit=unit))
-    return sorted(found, key=lambda value: value.label.lower())
+        return Value(
+            label=field.label if field else name.replace("_", " ").capitalize(),
+            text="" if is_hidden else shown(value),
+            unit="" if is_hidden else unit,
+            source=self.sources.get(source, source),
+            at=datetime.fromisoformat(origin["at"]) if origin.get("at") else None,
+            lineage=lineage,
+            is_sensitive=is_sensitive,
+            is_hidden=is_hidden,
+            is_merged="from" in origin,
+        )
 
 
 def _moments(profile_id: int) -> list[Moment]:

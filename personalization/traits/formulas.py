@@ -1,4 +1,4 @@
-"""What each derived trait is made of and how, in words; the pages and docs/traits.md say the same."""
+"""What each derived trait is made of and how, in words."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

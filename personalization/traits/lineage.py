@@ -74,7 +74,7 @@ def _kept(seen: _Seen | None, *, what: str, in_year: bool = False) -> str:
     if seen is None:
         return ""
     if in_year:
-        return _in_year(seen.in_year, what=what)
+        return f"From {seen.in_year:,} {what} in the last year."
     since = timezone.localtime(seen.first_at)
     return f"From {seen.count:,} {what} since {since:%d %b %Y}."
 

@@ -14,6 +14,7 @@ from campaigns.models import Campaign, Send
 from campaigns.sending.plan import plan
 from consent import ledger, suppression
 from consent.models import DataSubject, Identifier
+from personalization.merging import merge as joining
 from personalization.models import Segment
 from personalization.segments import membership
 from tests.campaigns import factories as make
@@ -154,3 +155,19 @@ def test_two_planners_at_the_same_moment_plan_nobody_twice() -> None:
 
     assert sum(result.added for result in results) == len(subjects)
     assert Send.objects.filter(campaign=campaign).count() == len(subjects)
+
+
+@pytest.mark.parametrize(("state", "added"), [("sent", 0), ("unknown", 0), ("skipped", 1)])
+def test_what_somebody_got_before_a_merge_the_kept_one_does_not_get_again(
+    state: str, added: int
+) -> None:
+    campaign, (kept, absorbed) = ready(2)
+    plan(campaign, now=NOON)
+    Send.objects.filter(subject=kept).delete()
+    Send.objects.filter(subject=absorbed).update(state=state)
+    joining.merge(kept.pk, absorbed.pk, reason="decided", source="test", actor=None, now=NOON)
+
+    again = plan(campaign, now=NOON)
+
+    assert again.added == added
+    assert plan(campaign, now=NOON, occurrence="next").added == 1

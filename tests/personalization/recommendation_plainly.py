@@ -29,7 +29,9 @@ def recommend_plainly(
     def chosen(without: int | None) -> dict[int, tuple[Tier, float]]:
         found: dict[int, tuple[Tier, float]] = {}
         taken: list[int] = []
-        for position, tier, score in ranked(model, newest, strategy, without, favourite_category):
+        for position, tier, score in ranked(
+            model, newest=newest, strategy=strategy, without=without, favourite=favourite_category
+        ):
             category = int(model.categories[position])
             is_full = per_category is not None and taken.count(category) >= per_category
             if not allowed[position] or position in blocked or position in found:
@@ -58,7 +60,7 @@ def recommend_plainly(
 
 
 def ranked(
-    model: Model, newest: History, strategy: Strategy, without: int | None, favourite: str
+    model: Model, *, newest: History, strategy: Strategy, without: int | None, favourite: str
 ) -> list[tuple[int, Tier, float]]:
     """All that could be shown, best first: personal, favourite category, whole shop."""
     scores, _ = votes(model, newest=newest, strategy=strategy, without=without)

@@ -318,7 +318,9 @@ def test_a_thousand_items_take_as_many_queries_as_two() -> None:
         return queries(PRODUCTS, *({**BOOTS, "product_id": f"{count}-{n}"} for n in range(count)))
 
     def customers(count: int) -> int:
-        rows = ({"external_id": f"{count}-{n}", "email": f"{count}-{n}@a.example"} for n in range(count))
+        rows = (
+            {"external_id": f"{count}-{n}", "email": f"{count}-{n}@a.example"} for n in range(count)
+        )
         return queries(CUSTOMERS, *rows)
 
     for warm_up in (products, customers):

@@ -1,5 +1,7 @@
 """Events come in by stream or file: once each, with their lines, without what identifies."""
 
+import gc
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -8,9 +10,28 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from consent import identify
-from personalization.models import CustomerProfile, Event, EventDaily, EventItem, EventKey
-from tests.personalization.importing_support import NOON, YESTERDAY, Rejections, load, product
+from consent import identify, jobs
+from personalization.importing import events, settling
+from personalization.importing.rows import Row
+from personalization.models import (
+    Basket,
+    CustomerProfile,
+    Event,
+    EventDaily,
+    EventItem,
+    EventKey,
+    Order,
+    ProfileDue,
+    Source,
+)
+from tests.personalization.importing_support import (
+    NOON,
+    YESTERDAY,
+    Rejections,
+    load,
+    product,
+    rows_of,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -262,6 +283,97 @@ def test_person_erased_while_a_long_import_runs_gets_no_rows() -> None:
     assert (outcome.loaded, outcome.rejected) == (1, 1)
     assert "erased or merged" in rejected.rows[0][2]
     assert Event.objects.filter(profile_id=subject.pk).count() == 1
+
+
+def test_people_without_a_customer_number_come_in_by_their_anonymous_id() -> None:
+    load(
+        "events",
+        order(external_id="", anonymous_id="a-1"),
+        order(message_id="m-2", external_id=None, anonymous_id="a-1"),
+        order(message_id="m-3", external_id="a-1", anonymous_id="a-2"),
+    )
+
+    visitor = identify.find("anonymous_id", "a-1", source="shop")
+    customer = identify.find("external_id", "a-1", source="shop")
+    assert visitor is not None
+    assert customer is not None
+    owners = Event.objects.order_by("pk").values_list("profile_id", flat=True)
+    assert list(owners) == [visitor.pk, visitor.pk, customer.pk]
+
+
+def test_carts_and_orders_follow_and_traits_are_due() -> None:
+    product("boots")
+    cart = {"product_id": "boots", "quantity": 2}
+
+    load(
+        "events",
+        ORDER,
+        order(message_id="m-2", event="Product Added", properties=cart, external_id="C-2"),
+        order(message_id="m-3", event="Product Viewed", properties=cart, external_id="C-3"),
+    )
+
+    people = {each: identify.find("external_id", each, source="shop") for each in ("C-1", "C-2")}
+    assert {each.profile_id: each.order_id for each in Order.objects.all()} == {
+        people["C-1"].pk if people["C-1"] else 0: "o-1"
+    }
+    assert [each.profile for each in Basket.objects.exclude(items=[])] == [
+        CustomerProfile.objects.get(subject=people["C-2"])
+    ]
+    assert ProfileDue.objects.filter(work="traits").count() == 3
+    assert not ProfileDue.objects.filter(work="commerce").exists()
+
+
+def test_what_a_killed_import_left_to_fold_is_folded_later() -> None:
+    load("events", ORDER)
+    profile = CustomerProfile.objects.get()
+    Order.objects.all().delete()
+    ProfileDue.objects.create(work="commerce", profile_id=profile.pk)
+
+    assert settling.settle(now=NOON) == 1
+    assert Order.objects.get().profile == profile
+    assert settling.settle(now=NOON) == 0
+
+
+def test_an_order_under_two_message_ids_is_counted_once_also_over_two_files() -> None:
+    again = {"properties": ORDER["properties"]}
+    load("events", ORDER, order(message_id="m-2", **again))
+    load("events", order(message_id="m-3", **again))
+
+    assert list(Event.objects.order_by("pk").values_list("name", flat=True)) == [
+        "Order Completed",
+        "Order Updated",
+        "Order Updated",
+    ]
+    assert Order.objects.count() == 1
+
+
+def test_events_carry_the_import_they_came_with() -> None:
+    origin = Source.objects.create(slug="file", name="File")
+    progress = jobs.Progress(jobs.create("import"))
+    rows = rows_of([ORDER])
+
+    events.load(
+        rows, source=origin, now=NOON, progress=progress, rejected=Rejections(), import_id=77
+    )
+
+    assert Event.objects.get().import_id == 77
+
+
+def test_the_garbage_collector_rests_only_while_a_batch_is_worked_on() -> None:
+    seen: list[bool] = []
+
+    def rows() -> Iterator[Row]:
+        for row in rows_of([ORDER]):
+            seen.append(gc.isenabled())
+            yield row
+
+    origin = Source.objects.create(slug="file", name="File")
+    progress = jobs.Progress(jobs.create("import"))
+
+    events.load(rows(), source=origin, now=NOON, progress=progress, rejected=Rejections())
+
+    assert seen == [False]
+    assert gc.isenabled()
 
 
 def test_query_count_does_not_grow_with_the_rows() -> None:

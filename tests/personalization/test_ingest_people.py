@@ -240,6 +240,55 @@ def test_who_was_merged_gets_their_events_under_the_one_that_was_kept() -> None:
     assert set(Event.objects.values_list("profile_id", flat=True)) == {anna.pk}
 
 
+def test_a_visitor_who_says_who_they_are_joins_the_customer_with_what_they_did_before() -> None:
+    take_in(visitor("m1", said=said(YES)))
+    before = Event.objects.get().profile_id
+
+    take_in(
+        visitor("m2"),
+        event("m3", "", type="identify", anonymous_id="anon-1"),
+        visitor("m4"),
+    )
+
+    anna = identify.find("external_id", "C-1", source=SHOP)
+    assert anna is not None
+    assert set(Event.objects.values_list("profile_id", flat=True)) == {anna.pk}
+    assert Event.objects.count() == 3
+    assert anna.pk == before or before in set(
+        Event.objects.values_list("origin_profile_id", flat=True)
+    )
+
+
+def test_an_alias_joins_who_they_were() -> None:
+    take_in(visitor("m1", said=said(YES)))
+
+    take_in(event("m2", "", type="alias", previous_id="anon-1"), view("m3", said=said(YES)))
+
+    assert Event.objects.values("profile_id").distinct().count() == 1
+    assert Event.objects.count() == 2
+
+
+def test_a_batch_that_names_a_visitor_at_its_end_keeps_what_they_did_at_its_beginning() -> None:
+    anna = subject("", external_id="C-1", source=SHOP)
+    ledger.grant(anna, purpose="profiling", source="test", at=NOON - 5 * HOUR)
+
+    applied = take_in(visitor("m1"), event("m2", "", type="identify", anonymous_id="anon-1"))
+
+    assert applied.stored == 2
+    assert Event.objects.get().profile_id == anna.pk
+
+
+def test_two_known_customers_whom_an_event_calls_one_stay_two_and_the_number_decides() -> None:
+    subject("ben@example.com", external_id="C-2", source=SHOP)
+
+    applied = take_in(event("m1", traits={"email": "ben@example.com"}), event("m2"))
+
+    anna = identify.find("external_id", "C-1", source=SHOP)
+    assert anna is not None
+    assert applied.stored == 2
+    assert set(Event.objects.values_list("profile_id", flat=True)) == {anna.pk}
+
+
 def test_sources_of_one_id_space_mean_the_same_customer() -> None:
     Source.objects.filter(slug=SHOP).update(id_space="numbers")
     Source.objects.create(slug="till", name="Till", id_space="numbers")

@@ -14,7 +14,10 @@ from personalization.models import ImportRun, Product
 from tests.browser import DESKTOP, PHONE, Faults, Open, overflow
 from tests.personalization.test_admin_imports import PEOPLE
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+]
 ADD = reverse("admin:personalization_importrun_add")
 
 

@@ -13,6 +13,7 @@ from campaigns.models import Send
 from campaigns.sending import frequency
 from campaigns.sending.states import Result, State, begin_handover, doubt, finish, hold
 from campaigns.tracking import behaviour
+from personalization.models import Source
 
 GROUP = 20
 MAX_ATTEMPTS = 8
@@ -50,26 +51,72 @@ class Clock:
         return self._now + self.elapsed()
 
 
-def in_groups(
-    emails: Sequence[Ready], *, backend: Backend, token: uuid.UUID, clock: Clock, lease: timedelta
-) -> list[Result]:
-    """Deliver group by group.
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """One worker with its lease on a chunk, and whom it hands the mails to."""
 
-    Stop at a provider that takes nothing, or that is so slow that half of the lease is over, and
-    give the rest back: only who still holds a row may hand it over.
-    """
-    results: list[Result] = []
-    for start in range(0, len(emails), GROUP):
-        if clock.elapsed() > lease / 2:
-            return results + _give_back(emails[start:], token=token, clock=clock, wait=timedelta())
-        group = _deliver(
-            emails[start : start + GROUP], backend=backend, token=token, clock=clock, lease=lease
+    backend: Backend
+    token: uuid.UUID
+    clock: Clock
+    lease: timedelta
+    # Where "Email Sent" is noted.
+    source: Source
+
+    def in_groups(self, emails: Sequence[Ready]) -> list[Result]:
+        """Deliver group by group; the commit that records one marks the next.
+
+        Stop at a provider that takes nothing, or that is so slow that half of the lease is over,
+        and give the rest back: only who still holds a row may hand it over.
+        """
+        results: list[Result] = []
+        if emails:
+            self._begin(emails[:GROUP])
+        for start in range(0, len(emails), GROUP):
+            group, rest = emails[start : start + GROUP], emails[start + GROUP :]
+            if self.clock.elapsed() > self.lease / 2:
+                return results + self._give_back(emails[start:], wait=timedelta())
+            done = self._deliver(group, following=rest[:GROUP])
+            results += done
+            if done and all(result.state == State.PLANNED for result in done):
+                return results + self._give_back(rest, wait=FIRST_WAIT)
+        return results
+
+    def _begin(self, group: Sequence[Ready]) -> None:
+        """Committed before the first byte leaves: whatever happens then, it left a trace."""
+        begin_handover(
+            [ready.send.pk for ready in group],
+            token=self.token,
+            at=self.clock.now(),
+            lease=self.lease,
         )
-        results += group
-        if group and all(result.state == State.PLANNED for result in group):
-            rest = emails[start + GROUP :]
-            return results + _give_back(rest, token=token, clock=clock, wait=FIRST_WAIT)
-    return results
+
+    def _deliver(self, group: Sequence[Ready], *, following: Sequence[Ready]) -> list[Result]:
+        ids = [ready.send.pk for ready in group]
+        try:
+            with transaction.atomic():
+                ours = hold(ids, token=self.token)
+                mine = [ready for ready in group if ready.send.pk in ours]
+                envelopes = [ready.envelope for ready in mine]
+                deliveries = self.backend.deliver(envelopes) if mine else []
+                results = list(_results(mine, deliveries, at=self.clock.now()))
+                record(results, token=self.token, at=self.clock.now())
+                sent = _sent(mine, results)
+                behaviour.sent(sent, source=self.source, at=self.clock.now())
+                if following:
+                    self._begin(following)
+        except BaseException:
+            doubt(ids, token=self.token, ask_after=min(self.lease, ASK_AFTER))
+            raise
+        return results
+
+    def _give_back(self, emails: Sequence[Ready], *, wait: timedelta) -> list[Result]:
+        due_at = self.clock.now() + wait
+        rest = [
+            Result(ready.send.pk, State.PLANNED, arm=ready.arm, due_at=due_at, is_try=False)
+            for ready in emails
+        ]
+        finish(rest, token=self.token, at=self.clock.now())
+        return rest
 
 
 def backoff(attempts: int) -> timedelta:
@@ -85,26 +132,6 @@ def record(results: Sequence[Result], *, token: uuid.UUID, at: datetime) -> None
         if unsent:
             frequency.give_back(unsent, token=token)
         finish(results, token=token, at=at)
-
-
-def _deliver(
-    group: Sequence[Ready], *, backend: Backend, token: uuid.UUID, clock: Clock, lease: timedelta
-) -> list[Result]:
-    ids = [ready.send.pk for ready in group]
-    # Committed before the first byte leaves: whatever happens from here on, it left a trace.
-    begin_handover(ids, token=token, at=clock.now(), lease=lease)
-    try:
-        with transaction.atomic():
-            ours = hold(ids, token=token)
-            mine = [ready for ready in group if ready.send.pk in ours]
-            deliveries = backend.deliver([ready.envelope for ready in mine]) if mine else []
-            results = list(_results(mine, deliveries, at=clock.now()))
-            record(results, token=token, at=clock.now())
-            behaviour.sent(_sent(mine, results), at=clock.now())
-    except BaseException:
-        doubt(ids, token=token, ask_after=min(lease, ASK_AFTER))
-        raise
-    return results
 
 
 def _results(
@@ -134,15 +161,3 @@ def _sent(group: Sequence[Ready], results: Sequence[Result]) -> list[Send]:
         for ready, result in zip(group, results, strict=True)
         if result.state == State.SENT
     ]
-
-
-def _give_back(
-    emails: Sequence[Ready], *, token: uuid.UUID, clock: Clock, wait: timedelta
-) -> list[Result]:
-    due_at = clock.now() + wait
-    rest = [
-        Result(ready.send.pk, State.PLANNED, arm=ready.arm, due_at=due_at, is_try=False)
-        for ready in emails
-    ]
-    finish(rest, token=token, at=clock.now())
-    return rest

@@ -11,8 +11,9 @@ from django.conf import settings
 from campaigns.delivery.base import Backend
 from campaigns.models import Campaign, Send
 from campaigns.sending import compose, frequency
-from campaigns.sending.handover import FIRST_WAIT, Clock, Ready, in_groups, record
+from campaigns.sending.handover import FIRST_WAIT, Clock, HandOver, Ready, record
 from campaigns.sending.states import Result, State, release
+from campaigns.tracking import behaviour
 from consent import gate
 from consent.permission import Permission
 from personalization import engine, receipts
@@ -55,7 +56,10 @@ def run_chunk(
     )
     if not sends:
         return ChunkResult(counts={})
-    return _send(sends, kit=kit, token=token, backend=backend, clock=clock, lease=lease)
+    over = HandOver(
+        backend=backend, token=token, clock=clock, lease=lease, source=behaviour.source()
+    )
+    return _send(sends, kit=kit, over=over)
 
 
 def _prepare(
@@ -77,27 +81,19 @@ def _note(campaign: Campaign, problem: str) -> None:
     Campaign.objects.filter(pk=campaign.pk).exclude(problem=problem).update(problem=problem)
 
 
-def _send(
-    sends: Sequence[Send],
-    *,
-    kit: compose.Kit,
-    token: uuid.UUID,
-    backend: Backend,
-    clock: Clock,
-    lease: timedelta,
-) -> ChunkResult:
+def _send(sends: Sequence[Send], *, kit: compose.Kit, over: HandOver) -> ChunkResult:
     """Send claimed rows; whatever breaks, those that were not begun are free again at once."""
     try:
         emails, settled = _compose(sends, kit=kit)
-        record(settled, token=token, at=clock.now())
-        outcomes = in_groups(emails, backend=backend, token=token, clock=clock, lease=lease)
+        record(settled, token=over.token, at=over.clock.now())
+        outcomes = over.in_groups(emails)
     except Exception as error:
         # Only the kind of error: its text may quote a person.
         _note(kit.campaign, f"A worker stopped with {type(error).__name__}; see its log.")
-        release([send.pk for send in sends], token=token, due_at=clock.now() + FIRST_WAIT)
+        release([send.pk for send in sends], token=over.token, due_at=over.clock.now() + FIRST_WAIT)
         raise
     except BaseException:
-        release([send.pk for send in sends], token=token, due_at=clock.now())
+        release([send.pk for send in sends], token=over.token, due_at=over.clock.now())
         raise
     return ChunkResult(counts=Counter(result.state for result in (*settled, *outcomes)))
 

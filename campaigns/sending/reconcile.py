@@ -66,7 +66,8 @@ def _ask(backend: Backend, *, returned: int, now: datetime) -> Reconciled:
     missing = [send for key, send in rows.items() if answers.get(key) is False]
     _confirm(arrived)
     _plan_again(missing, now=now)
-    behaviour.sent(arrived, at=now)
+    if arrived:
+        behaviour.sent(arrived, source=behaviour.source(), at=now)
     unknown = len(rows) - len(arrived) - len(missing)
     return Reconciled(
         returned=returned, confirmed=len(arrived), resent=len(missing), unknown=unknown

@@ -33,7 +33,7 @@ def settle(
             lease_until=None,
             detail="settled by hand: it arrived",
         )
-        behaviour.sent(rows, at=now)
+        behaviour.sent(rows, source=behaviour.source(), at=now)
     else:
         chosen.update(
             state=State.PLANNED, due_at=now, lease_until=None, detail="settled by hand: sent again"

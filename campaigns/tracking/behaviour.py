@@ -6,13 +6,19 @@ from datetime import datetime
 from campaigns.models import Send
 from personalization.ingest.accept import accept
 from personalization.ingest.incoming import Incoming
+from personalization.models import Source
 
 SOURCE = "attune"
 
 
-def sent(sends: Sequence[Send], *, at: datetime) -> None:
+def source() -> Source:
+    """Return where the behaviour of mails is noted; read once for many."""
+    return Source.objects.get(slug=SOURCE)
+
+
+def sent(sends: Sequence[Send], *, source: Source, at: datetime) -> None:
     """Note a batch of sent mails; a mail is noted once, however often this is called."""
-    accept([_event("Email Sent", send, key="sent", at=at) for send in sends], source=SOURCE, now=at)
+    accept([_event("Email Sent", send, key="sent", at=at) for send in sends], source=source, now=at)
 
 
 def happened(name: str, send: Send, *, key: str, at: datetime, is_machine: bool = False) -> None:

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-EXTRAS := local,demo,dev,bench,sdk
+EXTRAS := local,demo,dev,bench,sdk,pipelines
 PORT   ?= 8000
 SERVE  ?= 1
 SCALE  ?= short

@@ -23,6 +23,8 @@ GROUPS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
     ),
     "Audience": (
         ("personalization.customerprofile", "Customers", "group"),
+        ("consent.mergeproposal", "The same person?", "group_add"),
+        ("consent.merge", "Merges", "merge"),
         ("personalization.segment", "Segments", "donut_small"),
         ("personalization.event", "Events", "bolt"),
         ("personalization.product", "Products", "shopping_bag"),

@@ -1,6 +1,7 @@
 """Celery entry points. One call each."""
 
 from celery import shared_task
+from celery.contrib.django.task import DjangoTask
 from django.utils import timezone
 
 from personalization import traits
@@ -74,7 +75,7 @@ def tend_webhooks() -> None:
 
 # Long, so it is told done at once: a message that comes back after minutes would do it twice. A
 # worker that dies leaves a job that says so (`tend_imports`), to be started again.
-@shared_task(acks_late=False, soft_time_limit=86_000, time_limit=86_400)
+@shared_task(base=DjangoTask, acks_late=False, soft_time_limit=86_000, time_limit=86_400)
 def work_on_import(run_id: int, step: str) -> None:
     """Check, load or undo an uploaded file."""
     steps = {"check": intake.check, "load": intake.load, "undo": undo.perform}

@@ -17,6 +17,7 @@ class Summary:
     dataset: str
     shift_weeks: int
     customers: int
+    with_traits: int
     events: int
     report: Report
     open_count: int
@@ -42,6 +43,7 @@ def summarise(campaign: Campaign) -> Summary:
         dataset=installation.label if installation else "",
         shift_weeks=installation.shift_weeks if installation else 0,
         customers=CustomerProfile.objects.count(),
+        with_traits=CustomerProfile.objects.exclude(traits={}).count(),
         events=events,
         report=report(campaign),
         open_count=Send.objects.open().filter(campaign=campaign).count(),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -45,8 +46,8 @@ def plan(campaign: Campaign, *, now: datetime, occurrence: str = BROADCAST_RUN) 
     audience = people.values_list("pk", "reason")
     sql, params = audience.query.sql_with_params()
     with connection.cursor() as cursor:
-        row = [campaign.pk, occurrence, now, now]
-        cursor.execute(_PLAN.format(audience=sql), [*row, *params, campaign.pk, occurrence])
+        row: list[Any] = [campaign.pk, occurrence, now, now, *params, campaign.pk, occurrence]
+        cursor.execute(_PLAN.format(audience=sql), row)
         added = cursor.rowcount
     return _count(campaign, added=added)
 

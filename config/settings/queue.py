@@ -42,6 +42,7 @@ CELERY_BEAT_SCHEDULE = {
     "apply-inbox": {"task": "personalization.tasks.apply_inbox", "schedule": 2.0},
     "work-webhooks": {"task": "personalization.tasks.work_webhooks", "schedule": 10.0},
     "tend-webhooks": {"task": "personalization.tasks.tend_webhooks", "schedule": 86_400.0},
+    "tend-imports": {"task": "personalization.tasks.tend_imports", "schedule": 300.0},
     "tend-events": {"task": "personalization.tasks.tend_events", "schedule": 3600.0},
     "compute-traits": {
         "task": "personalization.tasks.compute_traits",

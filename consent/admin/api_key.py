@@ -79,7 +79,7 @@ class ApiKeyAdmin(ReadOnlyAdmin[ApiKey]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Make a key and show it in the answer itself: it is stored nowhere, not even on the way."""
+        """Make a key and show it in the answer itself: it is stored nowhere on the way."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         form = KeyForm(request.POST or None)

@@ -8,93 +8,286 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('consent', '0004_ledger_holds_own_choice'),
+        ("consent", "0004_ledger_holds_own_choice"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='purpose',
-            name='is_explicit',
-            field=models.BooleanField(default=False, help_text='For sensitive data (Art. 9): only an explicit consent with its proof counts.'),
+            model_name="purpose",
+            name="is_explicit",
+            field=models.BooleanField(
+                default=False,
+                help_text="For sensitive data (Art. 9): only an explicit consent with its proof counts.",
+            ),
         ),
         migrations.CreateModel(
-            name='ApiKey',
+            name="ApiKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(help_text="Who uses it: the shop's backend, the ESP …", max_length=100)),
-                ('prefix', models.CharField(editable=False, max_length=12)),
-                ('hash', models.CharField(editable=False, max_length=64, unique=True)),
-                ('scopes', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('ingest', 'Bring data in'), ('decide', 'Ask for content'), ('privacy:read', 'Read consents and requests'), ('privacy:write', 'Record consents, make requests'), ('campaigns:read', 'Read campaigns'), ('campaigns:write', 'Change campaigns')], max_length=20), size=None)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('last_used_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('revoked_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "name",
+                    models.CharField(
+                        help_text="Who uses it: the shop's backend, the ESP …", max_length=100
+                    ),
+                ),
+                ("prefix", models.CharField(editable=False, max_length=12)),
+                ("hash", models.CharField(editable=False, max_length=64, unique=True)),
+                (
+                    "scopes",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(
+                            choices=[
+                                ("ingest", "Bring data in"),
+                                ("decide", "Ask for content"),
+                                ("privacy:read", "Read consents and requests"),
+                                ("privacy:write", "Record consents, make requests"),
+                                ("campaigns:read", "Read campaigns"),
+                                ("campaigns:write", "Change campaigns"),
+                            ],
+                            max_length=20,
+                        ),
+                        size=None,
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                ("last_used_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'API key',
-                'ordering': ['name'],
+                "verbose_name": "API key",
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Merge',
+            name="Merge",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reason', models.CharField(choices=[('identified', 'An anonymous visitor said who they are'), ('aliased', 'A source named both as one'), ('decided', 'Decided by staff')], max_length=10)),
-                ('source', models.CharField(blank=True, max_length=50)),
-                ('at', models.DateTimeField()),
-                ('before', models.BinaryField(null=True)),
-                ('undone_at', models.DateTimeField(blank=True, null=True)),
-                ('absorbed', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='absorptions', to='consent.datasubject')),
-                ('actor', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('kept', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='merges', to='consent.datasubject')),
-                ('undone_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        choices=[
+                            ("identified", "An anonymous visitor said who they are"),
+                            ("aliased", "A source named both as one"),
+                            ("decided", "Decided by staff"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("source", models.CharField(blank=True, max_length=50)),
+                ("at", models.DateTimeField()),
+                ("before", models.BinaryField(null=True)),
+                ("undone_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "absorbed",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="absorptions",
+                        to="consent.datasubject",
+                    ),
+                ),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "kept",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="merges",
+                        to="consent.datasubject",
+                    ),
+                ),
+                (
+                    "undone_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('undone_at', None)), fields=('absorbed',), name='consent_merge_absorbed_once')],
+                "ordering": ["-id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("undone_at", None)),
+                        fields=("absorbed",),
+                        name="consent_merge_absorbed_once",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='MergeProposal',
+            name="MergeProposal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(blank=True, max_length=50)),
-                ('reason', models.CharField(max_length=200)),
-                ('state', models.CharField(choices=[('open', 'Open'), ('merged', 'Merged'), ('rejected', 'Not the same person')], default='open', max_length=8)),
-                ('seen_at', models.DateTimeField()),
-                ('seen_count', models.PositiveIntegerField(default=1)),
-                ('decided_at', models.DateTimeField(blank=True, null=True)),
-                ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('first', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='consent.datasubject')),
-                ('second', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='consent.datasubject')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("source", models.CharField(blank=True, max_length=50)),
+                ("reason", models.CharField(max_length=200)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("open", "Open"),
+                            ("merged", "Merged"),
+                            ("rejected", "Not the same person"),
+                        ],
+                        default="open",
+                        max_length=8,
+                    ),
+                ),
+                ("seen_at", models.DateTimeField()),
+                ("seen_count", models.PositiveIntegerField(default=1)),
+                ("decided_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "first",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="consent.datasubject",
+                    ),
+                ),
+                (
+                    "second",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="consent.datasubject",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-seen_at'],
-                'constraints': [models.UniqueConstraint(fields=('first', 'second'), name='consent_proposal_once'), models.CheckConstraint(condition=models.Q(('first__lt', models.F('second'))), name='consent_proposal_ordered')],
+                "ordering": ["-seen_at"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("first", "second"), name="consent_proposal_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("first__lt", models.F("second"))),
+                        name="consent_proposal_ordered",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='PrivacyRequest',
+            name="PrivacyRequest",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('export', 'Export (Art. 15/20)'), ('erasure', 'Erasure (Art. 17)'), ('shop_erasure', 'Erasure of a whole shop')], max_length=12)),
-                ('state', models.CharField(choices=[('received', 'Received'), ('done', 'Done'), ('rejected', 'Rejected')], default='received', max_length=8)),
-                ('source', models.CharField(help_text='Shop, mail, form …', max_length=60)),
-                ('reference', models.CharField(blank=True, max_length=200)),
-                ('received_at', models.DateTimeField()),
-                ('due_at', models.DateTimeField(help_text='A month after it came in, unless extended.')),
-                ('done_at', models.DateTimeField(blank=True, null=True)),
-                ('note', models.CharField(blank=True, max_length=300)),
-                ('handled_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('subject', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='privacy_requests', to='consent.datasubject')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("export", "Export (Art. 15/20)"),
+                            ("erasure", "Erasure (Art. 17)"),
+                            ("shop_erasure", "Erasure of a whole shop"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("received", "Received"),
+                            ("done", "Done"),
+                            ("rejected", "Rejected"),
+                        ],
+                        default="received",
+                        max_length=8,
+                    ),
+                ),
+                ("source", models.CharField(help_text="Shop, mail, form …", max_length=60)),
+                ("reference", models.CharField(blank=True, max_length=200)),
+                ("received_at", models.DateTimeField()),
+                (
+                    "due_at",
+                    models.DateTimeField(help_text="A month after it came in, unless extended."),
+                ),
+                ("done_at", models.DateTimeField(blank=True, null=True)),
+                ("note", models.CharField(blank=True, max_length=300)),
+                (
+                    "handled_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "subject",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="privacy_requests",
+                        to="consent.datasubject",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['due_at'],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('reference', ''), _negated=True), fields=('source', 'reference', 'kind'), name='consent_privacy_request_once')],
+                "ordering": ["due_at"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("reference", ""), _negated=True),
+                        fields=("source", "reference", "kind"),
+                        name="consent_privacy_request_once",
+                    )
+                ],
             },
         ),
     ]

@@ -23,6 +23,8 @@ from personalization.profiles.people import Person
 
 LIST: Final = "admin:personalization_customerprofile_changelist"
 PERSONAL: Final = "consent.view_personal_data"
+LOG: Final = "consent.view_auditentry"
+DECIDE: Final = "consent.change_mergeproposal"
 REASONS = {
     "erased": "Erased",
     "no_address": "No address",
@@ -74,8 +76,14 @@ class CustomerAdmin(SheetAdmin[CustomerProfile]):
         ),
     }
 
+    class Media:
+        css = {"all": ("attune/people.css",)}
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[CustomerProfile]:
-        return super().get_queryset(request).select_related("subject").defer("personal")
+        rows = super().get_queryset(request).select_related("subject").defer("personal")
+        # A row that was merged is a part of somebody else; its own page leads there.
+        is_list = request.resolver_match and request.resolver_match.url_name == LIST.split(":")[1]
+        return rows.filter(subject__merged_into=None) if is_list else rows
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return CustomerList
@@ -134,6 +142,8 @@ class CustomerAdmin(SheetAdmin[CustomerProfile]):
         return reach_chip(permission)
 
     def page_of(self, request: HttpRequest, profile: CustomerProfile) -> dict[str, Any]:
+        if profile.subject.merged_into_id:
+            return {"living_id": profile.subject.merged_into_id}
         in_clear = request.user.has_perm(PERSONAL)
         who = people.of([profile.pk], in_clear=in_clear)[profile.pk]
         if in_clear:
@@ -141,13 +151,17 @@ class CustomerAdmin(SheetAdmin[CustomerProfile]):
             audit.note(
                 "personal_data.view", actor=request.user, target=profile, pseudonym=pseudonym
             )
-        found = sheet.of(profile, now=timezone.now())
+        found = sheet.of(profile, in_clear=in_clear, now=timezone.now())
+        may_see_log = request.user.has_perm(LOG)
         return {
             "person": who,
             "in_clear": in_clear,
             "sheet": found,
+            "details": sheet.details(profile, values=who.details, in_clear=in_clear),
             "reach": reach_chip(found.permission),
             "mails": [(receipt, _send_url(receipt)) for receipt in found.receipts],
+            "may_part": request.user.has_perm(DECIDE),
+            "log": sheet.log(found.nodes) if may_see_log else None,
             "subtitle": who.title,
         }
 

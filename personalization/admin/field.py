@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from consent.admin.base import ChangeList, PageAdmin
-from consent.admin.look import chip, chips, figure, quiet, two_lines
+from consent.admin.look import chip, chips, two_lines
 from personalization.admin.field_form import PARTS, FieldForm
 from personalization.models import Field
 from personalization.profiles import coverage
@@ -38,9 +38,7 @@ class FieldList(ChangeList):
 @register(Field)
 class FieldAdmin(PageAdmin[Field]):
     form = FieldForm
-    list_display = (
-        "named", "typed", "made_of", "purpose_and_time", "filled", "age", "marks",
-    )  # fmt: skip
+    list_display = ("named", "typed", "made_of", "purpose_and_time", "filled", "marks")
     list_filter = ("kind", "type", "purpose")
     list_select_related = ("purpose",)
     list_before_template = "attune/fields_unknown.html"
@@ -52,8 +50,8 @@ class FieldAdmin(PageAdmin[Field]):
             {
                 "fields": (
                     ("kind", "name"),
-                    ("label", "type", "unit"),
-                    "purpose",
+                    ("label", "unit"),
+                    ("type", "purpose"),
                     ("is_sensitive", "retention_days"),
                     "source",
                 )
@@ -129,16 +127,14 @@ class FieldAdmin(PageAdmin[Field]):
         days = field.retention_days or field.purpose.retention_days
         return two_lines(field.purpose.name, f"for {days:,} days")
 
-    @display(description="Filled")
+    @display(description="Filled, age")
     def filled(self, field: Field) -> SafeString:
+        """Of how many customers it is known; half of the values are younger than the age."""
         found: Filled | None = getattr(field, FILLED, None)
-        return figure(100 * found.share if found else 0, unit="%")
-
-    @display(description="Age")
-    def age(self, field: Field) -> SafeString:
-        """Half of the values are younger."""
-        found: Filled | None = getattr(field, FILLED, None)
-        return quiet("–") if found is None or found.age is None else _ago(found.age)
+        if found is None:
+            return two_lines("0 %", " ")
+        share = f"{found.share:.0%}".replace("%", " %")
+        return two_lines(share, "" if found.age is None else _ago(found.age))
 
     @display(description="")
     def marks(self, field: Field) -> SafeString:
@@ -160,9 +156,9 @@ def _sentence(field: Field) -> str:
     return definition.parse(field.definition, **given).sentence
 
 
-def _ago(age: timedelta) -> SafeString:
+def _ago(age: timedelta) -> str:
     if age < timedelta(hours=2):
-        return quiet("under 2 hours")
+        return "under 2 hours"
     if age < timedelta(days=2):
-        return quiet(f"{age // timedelta(hours=1)} hours")
-    return quiet(f"{age.days:,} days")
+        return f"{age // timedelta(hours=1)} hours"
+    return f"{age.days:,} days"

@@ -14,6 +14,7 @@ from django.http import (
     HttpResponseNotAllowed,
     JsonResponse,
 )
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -28,13 +29,13 @@ from personalization.importing.rows import UnreadableError
 from personalization.models import ImportRun
 
 Owner = ModelAdmin[ImportRun]
-Page = Callable[[Owner, HttpRequest, int], HttpResponse]
+Page = Callable[[Owner, HttpRequest, int], HttpResponseBase]
 State = ImportRun.State
 ERRORS_SHOWN = 20
 _GONE = "This import is past that step."
 
 
-def bound(page: Page, *, admin: Owner) -> Callable[..., HttpResponse]:
+def bound(page: Page, *, admin: Owner) -> Callable[..., HttpResponseBase]:
     return partial(page, admin)
 
 
@@ -65,9 +66,9 @@ def upload(admin: Owner, request: HttpRequest) -> HttpResponse:
 def sheet(admin: Owner, request: HttpRequest, object_id: int) -> HttpResponse:
     """Show where an import stands and what can be done next."""
     taken = _found(admin, request, object_id)
-    if request.GET.get("step") == "columns" or taken.check_job is None:
-        if taken.state in (State.UPLOADED, State.CHECKED):
-            return _columns(admin, request, taken)
+    wants_columns = request.GET.get("step") == "columns" or taken.check_job is None
+    if wants_columns and taken.state in (State.UPLOADED, State.CHECKED):
+        return _columns(admin, request, taken)
     return _show(admin, request, "attune/import.html", **_standing(request, taken))
 
 
@@ -136,7 +137,7 @@ def progress(admin: Owner, request: HttpRequest, object_id: int) -> HttpResponse
     )
 
 
-def rejected_rows(admin: Owner, request: HttpRequest, object_id: int) -> HttpResponse:
+def rejected_rows(admin: Owner, request: HttpRequest, object_id: int) -> HttpResponseBase:
     """Hand out the list of what was refused: line, column, reason."""
     taken = _found(admin, request, object_id)
     file = rejected.path_for(uploads.path(taken.stored_as)) if taken.stored_as else None
@@ -150,7 +151,7 @@ def rejected_rows(admin: Owner, request: HttpRequest, object_id: int) -> HttpRes
 def _posted(page: Page) -> Page:
     """Let a page be reached by POST only: it changes something."""
 
-    def guarded(admin: Owner, request: HttpRequest, object_id: int) -> HttpResponse:
+    def guarded(admin: Owner, request: HttpRequest, object_id: int) -> HttpResponseBase:
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         return page(admin, request, object_id)

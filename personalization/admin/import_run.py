@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from consent.admin.base import ReadOnlyAdmin
 from consent.admin.job import TONES
-from consent.admin.look import bar, chip, figure, quiet, two_lines, when
+from consent.admin.look import Tone, bar, chip, figure, quiet, two_lines, when
 from consent.models import Job
 from personalization.admin import import_page
 from personalization.models import ImportRun
@@ -77,7 +77,7 @@ class ImportRunAdmin(ReadOnlyAdmin[ImportRun]):
             return bar(job.percent, text=f"{job.done:,} rows")
         if job is not None and job.state != Job.State.DONE:
             return chip(job.get_state_display(), tone=TONES[job.state])
-        tone = "good" if run.state == ImportRun.State.LOADED else "quiet"
+        tone: Tone = "good" if run.state == ImportRun.State.LOADED else "quiet"
         return chip(run.get_state_display(), tone=tone)
 
     @display(description="Rows taken")

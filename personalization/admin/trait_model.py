@@ -74,10 +74,14 @@ class TraitModelAdmin(SheetAdmin[TraitModel]):
 
 
 def _numbers(parameters: dict[str, Any]) -> list[tuple[str, str, float]]:
-    """Return the parameters as the papers name them."""
-    papers = (("BG/NBD", "frequency"), ("Gamma-Gamma", "worth"))
+    """Return the parameters as the papers name and order them."""
+    papers = (
+        ("BG/NBD", "frequency", ("r", "alpha", "a", "b")),
+        ("Gamma-Gamma", "worth", ("p", "q", "gamma")),
+    )
     return [
-        (paper, name, value)
-        for paper, part in papers
-        for name, value in (parameters.get(part) or {}).items()
+        (paper, name, parameters[part][name])
+        for paper, part, names in papers
+        if parameters.get(part)
+        for name in names
     ]

@@ -37,8 +37,8 @@ def items(request: Request) -> list[object]:
 
 
 def _received(request: Request) -> bytes:
-    stream = request._request
-    raw: bytes = stream.read(BODY_BYTES + 1)
+    stream = request.stream
+    raw: bytes = b"" if stream is None else stream.read(BODY_BYTES + 1)
     if len(raw) > BODY_BYTES:
         raise TooLarge(f"The body is over {BODY_BYTES:,} bytes. Split it.")
     return raw

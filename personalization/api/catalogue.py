@@ -4,7 +4,7 @@ from typing import Any
 
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.exceptions import ParseError
+from rest_framework.exceptions import NotAuthenticated, ParseError
 from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -75,13 +75,19 @@ class Customers(IngestView):
             body.items(request),
             source=_source(request),
             now=timezone.now(),
-            evidence={"api_key": request.auth.pk},
+            evidence={"api_key": _key(request).pk},
         )
         return Response(_results(put))
 
 
+def _key(request: Request) -> ApiKey:
+    if not isinstance(request.auth, ApiKey):
+        raise NotAuthenticated
+    return request.auth
+
+
 def _source(request: Request) -> Source:
-    slug = request.query_params.get("source") or request.auth.source or DEFAULT_SOURCE
+    slug = request.query_params.get("source") or _key(request).source or DEFAULT_SOURCE
     source = Source.objects.filter(slug=slug[:50]).first()
     if source is None and slug == DEFAULT_SOURCE:
         source, _ = Source.objects.get_or_create(slug=slug, defaults={"name": "API"})

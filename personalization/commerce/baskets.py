@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import orjson
 from django.db import connection
@@ -51,12 +52,12 @@ def refresh(profile_ids: Sequence[int], *, now: datetime) -> None:
         if rows:
             columns = [list(column) for column in zip(*map(_columns, rows), strict=True)]
             cursor.execute(_UPSERT, columns)
-        kept = [[row[0] for row in rows], [row[1] for row in rows]]
-        cursor.execute(_FORGET, [list(profile_ids), *kept])
+        people, kinds = [row[0] for row in rows], [row[1] for row in rows]
+        cursor.execute(_FORGET, [list(profile_ids), people, kinds])
 
 
 def _stories(profile_ids: Sequence[int], *, now: datetime) -> Mapping[int, list[Happened]]:
-    asked = {
+    asked: dict[str, Any] = {
         "ids": list(profile_ids),
         "names": sorted(fold.EVENTS),
         "since": now - KEPT,

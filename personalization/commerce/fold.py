@@ -45,7 +45,7 @@ class Held:
     @property
     def value(self) -> Decimal:
         priced = (line for line in self.lines.values() if line.price is not None)
-        return sum((line.quantity * (line.price or 0) for line in priced), start=Decimal(0))
+        return sum((line.quantity * (line.price or Decimal(0)) for line in priced), Decimal(0))
 
     def touch(self, event: Happened) -> None:
         self.changed_at = event.at

@@ -220,23 +220,24 @@ def _add_days(rows: Sequence[_Row]) -> None:
 
 
 def _note_seen(rows: Sequence[_Row]) -> None:
-    seen: dict[int, tuple[datetime, datetime]] = {}
+    first: dict[int, datetime] = {}
+    last: dict[int, datetime] = {}
     for _, owner, event, _ in rows:
-        at = event.occurred_at
-        if known := seen.get(owner):
-            if known[0] <= at <= known[1]:
-                continue
-            seen[owner] = (min(known[0], at), max(known[1], at))
-        else:
-            seen[owner] = (at, at)
-    ids = sorted(seen)
+        at, known = event.occurred_at, last.get(owner)
+        if known is None:
+            first[owner] = last[owner] = at
+        elif at > known:
+            last[owner] = at
+        elif at < first[owner]:
+            first[owner] = at
+    ids = sorted(last)
     with connection.cursor() as cursor:
         cursor.execute(
             _SEEN,
             [
                 _array(ids),
-                _array(seen[each][0].isoformat() for each in ids),
-                _array(seen[each][1].isoformat() for each in ids),
+                _array(first[each].isoformat() for each in ids),
+                _array(last[each].isoformat() for each in ids),
             ],
         )
 

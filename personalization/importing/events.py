@@ -169,7 +169,8 @@ class _Batches:
             now=self.now,
             import_id=self.import_id,
         )
-        changed = {owner for owner, e in zip(owners, fresh, strict=True) if state.concerns(e.name)}
+        concerned = {name for name in {event.name for event in fresh} if state.concerns(name)}
+        changed = {owner for owner, e in zip(owners, fresh, strict=True) if e.name in concerned}
         event_store.make_due(set(owners), work=ProfileDue.Work.TRAITS)
         event_store.make_due(changed, work=ProfileDue.Work.COMMERCE)
         return unknown

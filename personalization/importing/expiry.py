@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -47,7 +48,11 @@ def _befores(*, now: datetime) -> Mapping[str, datetime]:
 
 @transaction.atomic
 def _batch(befores: Mapping[str, datetime], *, now: datetime) -> int:
-    asked = {"names": list(befores), "befores": list(befores.values()), "limit": BATCH}
+    asked: dict[str, Any] = {
+        "names": list(befores),
+        "befores": list(befores.values()),
+        "limit": BATCH,
+    }
     with connection.cursor() as cursor:
         cursor.execute(_PAST, asked)
         people: Sequence[int] = [row[0] for row in cursor.fetchall()]

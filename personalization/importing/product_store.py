@@ -179,7 +179,7 @@ def _keep_images(
 _STORED = """
 SELECT product_id, name, category, department, brand, price, currency, url, image_url, in_stock,
        stock, is_active, is_sensitive, attributes::text
-FROM personalization_product WHERE product_id = ANY(%s) ORDER BY id FOR UPDATE
+FROM personalization_product WHERE product_id = ANY(%s) AND NOT is_stub ORDER BY id FOR UPDATE
 """
 _UPSERT = """
 INSERT INTO personalization_product
@@ -193,7 +193,7 @@ ON CONFLICT (product_id) DO UPDATE SET
     name = EXCLUDED.name, category = EXCLUDED.category, department = EXCLUDED.department,
     brand = EXCLUDED.brand, price = EXCLUDED.price, currency = EXCLUDED.currency,
     url = EXCLUDED.url, image_url = EXCLUDED.image_url, in_stock = EXCLUDED.in_stock,
-    stock = EXCLUDED.stock, is_active = EXCLUDED.is_active,
+    stock = EXCLUDED.stock, is_active = EXCLUDED.is_active, is_stub = false,
     is_sensitive = EXCLUDED.is_sensitive, attributes = EXCLUDED.attributes,
     updated_at = EXCLUDED.updated_at
 RETURNING product_id, id

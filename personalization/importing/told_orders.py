@@ -27,7 +27,7 @@ class ToldOrders:
 
     def once(self, events: Sequence[EventRow]) -> list[EventRow]:
         """Return the events, a repeated order under the name of an update (at most one query)."""
-        numbers = [_number(event) for event in events]
+        numbers = [_number(event) if event.name == ORDERED else "" for event in events]
         named = {each for each in numbers if each}
         if not named:
             return list(events)
@@ -46,8 +46,6 @@ class ToldOrders:
 
 
 def _number(event: EventRow) -> str:
-    """Return the number of the order that an event completes, empty for every other event."""
-    if event.name != ORDERED:
-        return ""
+    """Return the number of the order that an event completes, empty where it has none."""
     found = orjson.loads(event.properties).get("order_id")
     return str(found)[:_LENGTH] if isinstance(found, str | int) else ""

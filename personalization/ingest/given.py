@@ -9,7 +9,7 @@ from typing import Any
 
 from consent.models import Purpose
 from consent.permission import Permission
-from personalization.importing import profile_store, values
+from personalization.importing import customer_rows, profile_store, values
 from personalization.importing.customer_rows import PERSONAL
 from personalization.importing.profile_store import Change
 from personalization.importing.values import CellError
@@ -101,7 +101,12 @@ def _change(
             if ours in fields.personal:
                 personal[ours] = values.text(value, column=ours, limit=_LIMIT)
             elif ours in fields.types and fields.sensitive.get(ours, ours) in {ours, *granted}:
-                attributes[ours] = _TYPED[fields.types[ours]](value, ours)
+                typed = _TYPED[fields.types[ours]](value, ours)
+                if ours in fields.sensitive:
+                    # Sealed like a name: no condition and no preview ever sees it.
+                    personal[ours] = customer_rows.sealable(typed)
+                else:
+                    attributes[ours] = typed
             elif ours != "email" or not address(reading.traits):
                 left_out.add(name)
         except CellError:

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import connection
 
 from consent import identity
-from consent.identify import ANONYMOUS_ID, Names
+from consent.identify import ANONYMOUS_ID
 from consent.models import Identifier
 from personalization import merging
 from personalization.ingest.purposes import CONTRACT, collection_purpose

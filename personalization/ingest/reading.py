@@ -24,6 +24,22 @@ EVENT_TYPES = {"track": "", "page": "Page Viewed", "screen": "Screen Viewed"}
 # What only says who somebody is.
 PERSON_TYPES = ("identify", "alias", "group")
 _TYPES = "track, page, screen, identify, alias or group"
+# What an older version, or a hand that mended it, may have left out.
+_EMPTY: Mapping[str, Any] = {
+    "message_id": "",
+    "type": "track",
+    "event": "",
+    "timestamp": None,
+    "subject_id": None,
+    "external_id": "",
+    "anonymous_id": "",
+    "previous_id": "",
+    "is_machine": False,
+    "properties": {},
+    "traits": {},
+    "context": {},
+    "said": (),
+}
 _NOBODY = "is missing, and so is anonymous_id: one of them names the customer"
 
 
@@ -49,11 +65,15 @@ class Reading:
 
 def read(payload: Mapping[str, Any], *, row: Waiting, now: datetime) -> Reading:
     """Return what a payload tells, or raise the CellError of its first fault."""
+    payload = {**_EMPTY, **payload}
     type_ = payload["type"]
-    if type_ not in EVENT_TYPES and type_ not in PERSON_TYPES:
+    if not isinstance(type_, str) or (type_ not in EVENT_TYPES and type_ not in PERSON_TYPES):
         raise CellError("type", f"{values.shown(type_)} is not {_TYPES}")
     message_id = event_rows.message_id(payload["message_id"])
     occurred_at = event_rows.moment(payload["timestamp"], now=now)
+    for part in ("properties", "traits", "context"):
+        if not isinstance(payload[part], dict):
+            raise CellError(part, "is not a JSON object")
     traits = payload["traits"]
     subject_id = payload["subject_id"] or 0
     event, properties = None, payload["properties"]

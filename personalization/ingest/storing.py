@@ -22,8 +22,8 @@ _NAME_LENGTH = 300
 _STUBS = """
 INSERT INTO personalization_product
     (product_id, name, category, department, brand, price, currency, url, image_url, in_stock,
-     is_active, is_sensitive, attributes, updated_at)
-SELECT product_id, name, '', '', '', price, currency, '', '', true, false, false, '{}', %s
+     is_active, is_stub, is_sensitive, attributes, updated_at)
+SELECT product_id, name, '', '', '', price, currency, '', '', true, false, true, false, '{}', %s
 FROM unnest(%s::text[], %s::text[], %s::numeric[], %s::text[])
     AS stub (product_id, name, price, currency)
 ON CONFLICT (product_id) DO NOTHING

@@ -19,6 +19,8 @@ class Product(models.Model):
     in_stock = models.BooleanField(default=True)
     stock = models.IntegerField(null=True, blank=True, help_text="How many, where the shop tells.")
     is_active = models.BooleanField(default=True)
+    # Known from events only; becomes a product when the catalogue names it.
+    is_stub = models.BooleanField(default=False, db_default=False, editable=False)
     is_sensitive = models.BooleanField(
         default=False,
         help_text="Never recommended and never named as a reason: medicine, alcohol and the like.",

@@ -74,7 +74,7 @@ def revenue(profile_ids: Sequence[int]) -> dict[int, list[Revenue]]:
         Order.objects.filter(profile__in=profile_ids, is_cancelled=False)
         .order_by("currency")
         .values_list("profile", "currency")
-        .annotate(net=Sum(left), count=Count("pk"))
+        .annotate(left=Sum(left), count=Count("pk"))
     )
     found: dict[int, list[Revenue]] = {}
     for pk, currency, net, count in rows:

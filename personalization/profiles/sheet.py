@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from consent import gate
+from consent.models import AuditEntry
 from consent.permission import Permission
 from consent.standing import Standing, by_purpose
 from personalization.models import (
@@ -27,6 +28,7 @@ from personalization.traits import lineage
 
 EVENTS = 50
 RECEIPTS = 20
+LOG_ENTRIES = 20
 MARKETING = "email_marketing"
 
 
@@ -102,12 +104,7 @@ class Sheet:
 
 
 def of(profile: CustomerProfile, *, in_clear: bool, now: datetime) -> Sheet:
-    reading = _Reading(
-        fields={field.path: field for field in Field.objects.all()},
-        sources=dict(Source.objects.values_list("slug", "name")),
-        origins=profile.origins,
-        in_clear=in_clear,
-    )
+    reading = _reading(profile, in_clear=in_clear)
     nodes = graph.of(profile.pk, in_clear=in_clear)
     rows = [node.subject.pk for node in nodes]
     return Sheet(
@@ -129,15 +126,21 @@ def of(profile: CustomerProfile, *, in_clear: bool, now: datetime) -> Sheet:
     )
 
 
+def log(nodes: Sequence[Node]) -> list[AuditEntry]:
+    """Return who looked at this person or decided something about them, newest first."""
+    pseudonyms = [node.subject.pseudonym for node in nodes]
+    entries = AuditEntry.objects.filter(pseudonym__in=pseudonyms).select_related("actor")
+    return list(entries[:LOG_ENTRIES])
+
+
+def attributes(profile: CustomerProfile, *, in_clear: bool) -> list[Value]:
+    """Return given values with where they come from (two queries)."""
+    return _reading(profile, in_clear=in_clear).values("attributes", profile.attributes)
+
+
 def details(profile: CustomerProfile, *, values: Mapping[str, str], in_clear: bool) -> list[Value]:
     """Return sealed values, opened or masked before, with where they come from (two queries)."""
-    reading = _Reading(
-        fields={},
-        sources=dict(Source.objects.values_list("slug", "name")),
-        origins=profile.origins,
-        in_clear=in_clear,
-    )
-    return reading.values("personal", values)
+    return _reading(profile, in_clear=in_clear).values("personal", values)
 
 
 def shown(value: object) -> str:
@@ -193,6 +196,15 @@ class _Reading:
             is_hidden=is_hidden,
             is_merged="from" in origin,
         )
+
+
+def _reading(profile: CustomerProfile, *, in_clear: bool) -> _Reading:
+    return _Reading(
+        fields={field.path: field for field in Field.objects.all()},
+        sources=dict(Source.objects.values_list("slug", "name")),
+        origins=profile.origins,
+        in_clear=in_clear,
+    )
 
 
 def _moments(profile_id: int) -> list[Moment]:

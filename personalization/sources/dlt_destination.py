@@ -1,5 +1,6 @@
 """Scheduled pulls by dlt (extra `pipelines`): its rows go through the same upserts as files."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,6 +9,7 @@ from typing import Any
 import dlt
 from django.conf import settings
 from django.db import connection
+from dlt.common.schema import TTableSchema
 
 from consent import jobs
 from consent.models import Job
@@ -18,7 +20,10 @@ from personalization.importing.run import KINDS
 from personalization.models import Source
 
 BATCH_ROWS = 1000
-_VARIANT = "__v_"
+# What dlt adds to a name: the type that its first rows did not have.
+_VARIANT = re.compile(
+    "(__|▶)v_(text|double|bool|timestamp|bigint|binary|json|decimal|wei|date|time)$"
+)
 _OURS = "customers, products, events"
 
 
@@ -37,13 +42,12 @@ class _Writer:
     mappings: Mapping[str, Mapping[str, str]]
     total: Loaded = field(default_factory=Loaded)
 
-    def write(self, items: Sequence[Mapping[str, Any]], *, table: Mapping[str, Any]) -> None:
-        kind = table["name"]
-        if kind not in KINDS:
-            raise UnknownTable(f"{kind!r} is none of {_OURS}: name the resource like one of them")
+    def write(self, items: Sequence[Mapping[str, Any]], *, table: str) -> None:
+        if table not in KINDS:
+            raise UnknownTable(f"{table!r} is none of {_OURS}: name the resource like one of them")
         try:
-            self.total += KINDS[kind].load(
-                self._rows(items, mapping=self.mappings.get(kind, {})),
+            self.total += KINDS[table].load(
+                self._rows(items, mapping=self.mappings.get(table, {})),
                 source=self.source,
                 now=self.now,
                 progress=self.progress,
@@ -59,9 +63,7 @@ class _Writer:
         for place, item in enumerate(items, start=self.progress.job.done + 1):
             # A value of another type than the first rows had stands in a column of its own.
             whole = {
-                name.partition(_VARIANT)[0]: value
-                for name, value in item.items()
-                if value is not None
+                _VARIANT.sub("", name): value for name, value in item.items() if value is not None
             }
             named = {mapping.get(name, name): value for name, value in whole.items()}
             named.pop("", None)
@@ -104,8 +106,8 @@ def _pipeline(name: str, *, writer: _Writer) -> Any:
     dlt.config["load.delete_completed_jobs"] = True
 
     # dlt hangs its settings onto it, so it has to be a plain function.
-    def write(items: Sequence[Mapping[str, Any]], table: Mapping[str, Any]) -> None:
-        writer.write(items, table=table)
+    def write(items: Any, table: TTableSchema) -> None:
+        writer.write(items, table=str(table["name"]))
 
     destination = dlt.destination(
         write,

@@ -21,8 +21,10 @@ CHUNK = 5_000
 DUE_CHUNK = 1_000
 # So that one run ends before the worker is asked why it takes so long; the next goes on.
 MOST_DUE = 50_000
-# A consent is noticed by its record; one recorded by a long transaction still counts as new.
+# A consent is noticed by its record, again until the traits are surely younger than it: a long
+# transaction may show it a while after it was recorded.
 NOTICED_FOR = timedelta(minutes=10)
+LATEST_SHOWN = timedelta(minutes=1)
 
 # Two at once could each overwrite the newer value with the older.
 _ONE_AT_A_TIME = 4712
@@ -39,20 +41,25 @@ WHERE work = 'traits' AND (profile_id = ANY(%(taken)s) OR (
     profile_id = ANY(%(asked)s) AND NOT EXISTS (
         SELECT FROM personalization_customerprofile p WHERE p.subject_id = profile_id)))
 """
+# What did not change is touched only where somebody asked for these people: it is as new.
 _WRITE = """
 UPDATE personalization_customerprofile p
 SET traits = fresh.document::jsonb, traits_at = %(now)s
 FROM unnest(%(ids)s::bigint[], %(documents)s::text[]) AS fresh(id, document)
-WHERE p.subject_id = fresh.id AND p.traits IS DISTINCT FROM fresh.document::jsonb
+JOIN personalization_customerprofile old ON old.subject_id = fresh.id
+WHERE p.subject_id = fresh.id
+    AND (p.traits IS DISTINCT FROM fresh.document::jsonb OR %(is_asked_for)s)
+RETURNING old.traits IS DISTINCT FROM fresh.document::jsonb
 """
 _NOTICE = """
 SELECT DISTINCT s.subject_id FROM consent_consentstate s
+JOIN consent_consentrecord r ON r.id = s.record_id
 JOIN personalization_customerprofile p ON p.subject_id = s.subject_id
 WHERE s.record_id > coalesce((SELECT id FROM consent_consentrecord
                               WHERE recorded_at < %(before)s ORDER BY id DESC LIMIT 1), 0)
     AND s.purpose_id = ANY(%(purposes)s)
-    AND CASE s.purpose_id WHEN %(profiling)s THEN s.is_granted = (p.traits = '{}')
-        ELSE p.traits <> '{}' END
+    AND (p.traits_at IS NULL OR p.traits_at < r.recorded_at + %(latest)s)
+    AND (s.is_granted OR p.traits <> '{}')
 ORDER BY s.subject_id LIMIT %(limit)s
 """
 _QUEUE = """
@@ -138,7 +145,7 @@ def _due(run: _Run) -> list[int]:
     asked: dict[str, Any] = {
         "before": run.now - NOTICED_FOR,
         "purposes": sorted({*run.purposes.values(), PROFILING}),
-        "profiling": PROFILING,
+        "latest": LATEST_SHOWN,
         "limit": MOST_DUE,
     }
     with connection.cursor() as cursor:
@@ -160,8 +167,9 @@ def _group(ids: Sequence[int], *, run: _Run, is_patient: bool) -> int | None:
         cursor.execute(_TAKE, {"taken": taken, "asked": list(ids)})
         traits = _derived(taken, run=run)
         documents = [orjson.dumps(traits.get(pk, {})).decode() for pk in taken]
-        cursor.execute(_WRITE, {"ids": taken, "documents": documents, "now": run.now})
-        changed: int = cursor.rowcount
+        fresh = {"ids": taken, "documents": documents, "now": run.now}
+        cursor.execute(_WRITE, {**fresh, "is_asked_for": not is_patient})
+        changed = sum(has_changed for (has_changed,) in cursor.fetchall())
     busy = sorted({*ids} - {*taken})
     if busy:
         work = ProfileDue.Work.TRAITS

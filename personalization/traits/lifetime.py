@@ -26,6 +26,7 @@ DISCOUNT_A_YEAR = 0.1
 # Parameters outside say that the data do not tell them; the fit ends at the edge instead.
 LOWEST, HIGHEST = 1e-3, 1e4
 _LEAST = 1e-15
+ROUGH = 1_500
 _STARTS_BG = ((0.3, 4.0, 0.8, 2.5), (1.0, 10.0, 1.0, 1.0), (2.0, 30.0, 0.1, 2.0))
 _STARTS_GG = ((1.0, 2.0, 1.0), (6.0, 4.0, 15.0), (3.0, 10.0, 100.0))
 
@@ -134,14 +135,20 @@ def log_likelihood(model: Frequency, seen: Histories, /) -> FloatArray:
     """Return the logarithm of the likelihood of each history under BG/NBD."""
     r, alpha, a, b = model.r, model.alpha, model.a, model.b
     repeats, shape = seen.repeats, model.r + seen.repeats
-    common = gammaln(shape) - gammaln(r) + r * np.log(alpha) + betaln(a, b + repeats) - betaln(a, b)
-    stayed = -shape * np.log(alpha + seen.age)
-    left = np.where(
-        repeats > 0,
-        np.log(a) - np.log(b + np.maximum(repeats, 1) - 1) - shape * np.log(alpha + seen.last),
-        -np.inf,
+    # The gamma functions depend on the small whole number of repeats alone.
+    whole = repeats.astype(np.int64)
+    each = np.arange(whole.max(initial=0) + 1, dtype=np.float64)
+    common = gammaln(r + each) - gammaln(r) + betaln(a, b + each) - betaln(a, b)
+    left = np.log(a) - np.log(b + np.maximum(each, 1) - 1)
+    left[0] = -np.inf
+    return np.asarray(
+        common[whole]
+        + r * np.log(alpha)
+        + np.logaddexp(
+            -shape * np.log(alpha + seen.age), left[whole] - shape * np.log(alpha + seen.last)
+        ),
+        dtype=np.float64,
     )
-    return np.asarray(common + np.logaddexp(stayed, left), dtype=np.float64)
 
 
 def log_likelihood_of_spending(model: Worth, spent: Spending, /) -> FloatArray:
@@ -164,17 +171,23 @@ def fit(seen: Histories, /) -> Frequency | None:
     """Return the BG/NBD under which these histories are likeliest; None if nobody came back."""
     if not (seen.repeats > 0).any():
         return None
-    # Equal histories are counted, not repeated: ten thousands are some hundreds.
+    # Equal histories are counted, not repeated: ten thousands are often some hundreds.
     rows, counts = np.unique(
         np.stack([seen.repeats, seen.last, seen.age], axis=1), axis=0, return_counts=True
     )
-    distinct = Histories(repeats=rows[:, 0], last=rows[:, 1], age=rows[:, 2])
 
-    def loss(parameters: FloatArray) -> float:
-        likelihood = log_likelihood(Frequency(*np.exp(parameters).tolist()), distinct)
-        return -float(counts @ likelihood) / len(seen.repeats)
+    def loss_of(step: int) -> Callable[[FloatArray], float]:
+        part, weights = Histories(*rows[::step].T), counts[::step] / counts[::step].sum()
 
-    found = _smallest(loss, starts=_STARTS_BG)
+        def loss(parameters: FloatArray) -> float:
+            model = Frequency(*np.exp(parameters).tolist())
+            return -float(weights @ log_likelihood(model, part))
+
+        return loss
+
+    # Where to look is found with few; where exactly, with all.
+    rough = _smallest(loss_of(-(-len(rows) // ROUGH)), starts=_STARTS_BG)
+    found = _smallest(loss_of(1), starts=[rough or _STARTS_BG[0]])
     return None if found is None else Frequency(*found)
 
 

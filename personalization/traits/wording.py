@@ -6,7 +6,11 @@ from itertools import pairwise
 from typing import Any
 
 from personalization.traits.holdout import MODEL, PREDICTORS
-from personalization.traits.rfm import HIGHEST
+from personalization.traits.lifetime import HIGHEST, LOWEST
+from personalization.traits.rfm import HIGHEST as BEST
+
+# A difference this small is chance.
+AS_GOOD = 1.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +52,13 @@ def habits(parameters: Mapping[str, Any], /) -> list[str]:
         found = [
             f"A customer buys once in {weeks:,.1f} weeks on average, until they leave. "
             + _spread(frequency["r"]),
-            f"After each further purchase {leaving:.0%} of customers leave for good.",
+            f"After each further purchase {_percent(leaving)} of customers leave for good.",
         ]
+        if not all(LOWEST * 2 < value < HIGHEST / 2 for value in frequency.values()):
+            found.append(
+                "Some parameters are at the edge of what is tried: these orders do not "
+                "tell them. What is expected of people hardly changes with them."
+            )
     if worth := parameters.get("worth"):
         mean = worth["p"] * worth["gamma"] / (worth["q"] - 1)
         found.append(f"A purchase of somebody unknown is expected to be worth {mean:,.2f}.")
@@ -78,9 +87,16 @@ def verdict(held_out: Mapping[str, Any], /) -> str:
     rows = comparison(held_out)
     if not rows:
         return "Not enough weeks of orders to hold any out: nobody knows yet how good this is."
+    ours = next(row for row in rows if row.is_model)
     if rows[0].is_model:
         return "The model was closer than every simple guess."
+    if ours.rmse <= rows[0].rmse * AS_GOOD:
+        return f"The model was as close as the best simple guess, “{rows[0].name}”."
     return f"“{rows[0].name.capitalize()}” was closer than the model: take its values with care."
+
+
+def _percent(share: float) -> str:
+    return "less than 1 %" if share < 0.01 else f"{share * 100:.0f} %"
 
 
 def _spread(r: float) -> str:
@@ -93,7 +109,7 @@ def _ranges(cuts: Sequence[float], *, is_low_best: bool = False) -> list[tuple[i
     bounds = [None, *cuts, None]
     # From the smallest values on.
     texts = [_range(low, high) for low, high in pairwise(bounds)]
-    scores = range(1, HIGHEST + 1)
+    scores = range(1, BEST + 1)
     rows = zip(reversed(scores) if is_low_best else scores, texts, strict=True)
     return sorted(rows, reverse=True)
 

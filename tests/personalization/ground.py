@@ -16,6 +16,10 @@ from tests.consent.people import NOON
 SHOP = "shop"
 
 
+# For every test that uses `real_commits`: what migrations put in is there again for the next one.
+committing = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+
+
 @pytest.fixture
 def real_commits(transactional_db: None, django_db_serialized_rollback: None) -> Iterator[None]:
     """Let other connections see what is stored; empty the tables that Django does not flush."""

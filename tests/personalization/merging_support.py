@@ -1,6 +1,6 @@
 """People with a history for the tests of merging, and a dump of everything that is theirs."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -148,7 +148,7 @@ def personal_of(row_id: int) -> dict[str, str]:
 
 def dump(*, without: Iterable[type[Model]] = ()) -> dict[str, list[Any]]:
     """Return every row of every table that merging touches; sealed names in clear."""
-    found = {
+    found: dict[str, list[Any]] = {
         model.__name__: _rows(model, leave=_ANEW.get(model, set()))
         for model in _TABLES
         if model not in set(without)
@@ -160,7 +160,7 @@ def dump(*, without: Iterable[type[Model]] = ()) -> dict[str, list[Any]]:
     return found
 
 
-def _rows(model: type[Model], *, leave: set[str]) -> Sequence[dict[str, Any]]:
+def _rows(model: type[Model], *, leave: set[str]) -> list[dict[str, Any]]:
     columns = [field.attname for field in model._meta.concrete_fields]
     kept = [name for name in columns if name not in {*leave, "pk"}]
     rows: list[dict[str, Any]] = list(model._default_manager.order_by().values(*kept))

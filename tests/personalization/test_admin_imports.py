@@ -4,7 +4,6 @@ import gzip
 import io
 import stat
 import zipfile
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -34,9 +33,9 @@ ADD = reverse("admin:personalization_importrun_add")
 
 
 @pytest.fixture
-def own_folder(settings: Settings, tmp_path: Path) -> Iterator[Path]:
+def own_folder(settings: Settings, tmp_path: Path) -> Path:
     settings.ATTUNE_VAR = tmp_path
-    yield tmp_path / "imports"
+    return tmp_path / "imports"
 
 
 def page(name: str, run: ImportRun) -> str:
@@ -241,7 +240,7 @@ def test_refused_rows_are_a_file_that_no_spreadsheet_runs() -> None:
 
     answer = client.get(page("rejected", run))
 
-    text = b"".join(answer).decode()  # type: ignore[arg-type]
+    text = b"".join(answer).decode()
     assert answer["Content-Disposition"] == f'attachment; filename="import-{run.pk}-refused.csv"'
     assert text.splitlines()[0] == "line,column,reason"
     assert text.splitlines()[1].startswith("2,'====")

@@ -19,8 +19,8 @@ from tests.personalization.ground import SHOP, event, take_in
 
 pytestmark = pytest.mark.django_db
 
-BOOTS = {"product_id": "P1", "quantity": 1, "price": "80.00"}
-SOCKS = {"product_id": "P2", "quantity": 3, "price": "4.00"}
+BOOTS: dict[str, Any] = {"product_id": "P1", "quantity": 1, "price": "80.00"}
+SOCKS: dict[str, Any] = {"product_id": "P2", "quantity": 3, "price": "4.00"}
 
 
 @pytest.fixture(autouse=True)
@@ -87,7 +87,7 @@ def test_a_refund_without_an_amount_is_of_the_whole_order() -> None:
         told("Order Refunded", minutes=3, order_id="O-1"),
     )
 
-    assert (the_order().refunded, the_order().net) == (Decimal("92.00"), 0)
+    assert (the_order().refunded, the_order().net) == (Decimal("92.00"), Decimal(0))
 
 
 @pytest.mark.parametrize("seed", range(6))

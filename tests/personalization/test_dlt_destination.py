@@ -21,7 +21,7 @@ ANNA = {"Nummer": 17, "email": "anna@shop.example", "first_name": "Annabella", "
 ORDER = {
     "message_id": "m-1", "type": "track", "event": "Order Completed", "external_id": "17",
     "timestamp": "2026-01-05T10:00:00Z",
-    "properties": {"order_id": "o-1", "total": 80.5, "products": [{"product_id": "b", "price": 80.5}]},
+    "properties": {"order_id": "o-1", "total": 80.5, "product_id": "b", "price": 80.5},
 }  # fmt: skip
 
 

@@ -1,16 +1,18 @@
 """Customers come in by file: identity, sealed values, least data, consent."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from consent import gate, identify, identity, ledger, suppression
-from consent.models import ConsentRecord, ConsentState, DataSubject
+from consent.models import ConsentRecord, ConsentState, DataSubject, Purpose
 from personalization.importing.profile_store import PLACE
+from personalization.importing.values import CellError
 from personalization.models import CustomerProfile, Field
 from tests.personalization.importing_support import NOON, YESTERDAY, Rejections, load
 
@@ -124,6 +126,100 @@ def test_sensitive_field_is_not_taken_from_a_file() -> None:
 
     assert outcome.left_out == {"diet"}
     assert CustomerProfile.objects.get().attributes == {"city": "Bonn"}
+
+
+def a_sensitive_field() -> None:
+    Purpose.objects.create(
+        code="health", name="Health", description="Health", is_explicit=True, retention_days=30
+    )
+    Field.objects.create(
+        kind="attributes", name="diet", label="Diet", type="list", purpose_id="health",
+        is_sensitive=True,
+    )  # fmt: skip
+
+
+KOSHER = {**ANNA, "diet": "kosher|vegan", "consent_health": "granted"}
+
+
+def test_sensitive_value_with_its_explicit_consent_is_kept_and_sealed() -> None:
+    a_sensitive_field()
+
+    outcome = load("customers", KOSHER)
+
+    assert (outcome.refused_values, outcome.left_out) == (0, frozenset())
+    assert personal_of(subject_of("C-1"))["diet"] == "kosher, vegan"
+    assert CustomerProfile.objects.get().attributes == {"city": "Bonn"}
+
+
+@pytest.mark.parametrize("said", ["", "refused", "objected"])
+def test_sensitive_value_without_consent_is_left_out_and_reported_and_its_row_is_kept(
+    said: str,
+) -> None:
+    a_sensitive_field()
+    rejected = Noted()
+
+    outcome = load("customers", {**KOSHER, "consent_health": said}, rejected=rejected)
+
+    assert (outcome.loaded, outcome.rejected, outcome.refused_values) == (1, 0, 1)
+    assert "diet" not in personal_of(subject_of("C-1"))
+    assert rejected.noted[0][:2] == (2, "diet")
+    assert "kosher" not in rejected.noted[0][2]
+
+
+class Noted(Rejections):
+    """Keeps the single values that were refused."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.noted: list[tuple[int, str, str]] = []
+
+    def note(self, fault: CellError, *, line: int) -> None:
+        super().note(fault, line=line)
+        self.noted.append((line, fault.column, fault.reason))
+
+
+def test_sensitive_value_is_taken_from_who_agreed_before() -> None:
+    a_sensitive_field()
+    load("customers", {**KOSHER, "diet": ""})
+
+    outcome = load("customers", {"external_id": "C-1", "diet": "halal"})
+
+    assert outcome.refused_values == 0
+    assert personal_of(subject_of("C-1"))["diet"] == "halal"
+
+
+def test_an_objection_outranks_the_proof_in_a_row() -> None:
+    a_sensitive_field()
+    load("customers", ANNA)
+    ledger.object_to(
+        subject_of("C-1"), purpose="health", source="form", at=NOON - timedelta(days=9)
+    )
+
+    outcome = load("customers", KOSHER)
+
+    assert outcome.refused_values == 1
+    assert "diet" not in personal_of(subject_of("C-1"))
+
+
+def test_an_explicit_consent_counts_only_with_where_it_was_given() -> None:
+    a_sensitive_field()
+    rejected = Rejections()
+
+    outcome = load("customers", {**KOSHER, "consent_source": ""}, rejected=rejected)
+
+    assert outcome.rejected == 1
+    assert rejected.rows[0][1] == "consent_source"
+
+
+def test_a_sensitive_field_needs_a_purpose_of_explicit_consent() -> None:
+    a_sensitive_field()
+    field = Field.objects.get(name="diet")
+    field.full_clean()
+
+    field.purpose_id = "profiling"
+
+    with pytest.raises(ValidationError, match="marked as explicit"):
+        field.full_clean()
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import orjson
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -12,8 +13,7 @@ from pytest_django import Settings
 
 from consent import identify, identity, ledger
 from consent.models import DataSubject
-from personalization.importing import event_store
-from personalization.ingest import consent, partitions
+from personalization.ingest import inbox, partitions
 from personalization.ingest.accept import accept
 from personalization.ingest.apply import Applied, apply_batch
 from personalization.models import (
@@ -27,17 +27,20 @@ from personalization.models import (
     Source,
 )
 from tests.campaigns.factories import product
-from tests.consent.people import NOON, at_once, subject
+from tests.consent.people import NOON, subject
 from tests.consent.test_identity import fresh_key
-from tests.personalization.ground import SHOP, apply_all, event, real_commits, take_in
+from tests.personalization.ground import (
+    SHOP,
+    apply_all,
+    event,
+    take_in,
+)
 
-__all__ = ["real_commits"]
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _shop(request: pytest.FixtureRequest) -> None:
-    request.getfixturevalue("real_commits" if "real_commits" in request.fixturenames else "db")
+def _shop(db: None) -> None:
     Source.objects.get_or_create(slug=SHOP, defaults={"name": "Shop"})
 
 
@@ -139,6 +142,11 @@ def test_a_repeat_that_comes_after_it_was_applied_is_dropped() -> None:
         ({"message_id": ""}, "message_id: is missing"),
         ({"message_id": "m" * 201}, "message_id: is longer"),
         ({"message_id": "a\0b"}, "message_id: holds a NUL"),
+        ({"type": "dance"}, "type: 'dance' is not track, page"),
+        ({"type": ["track"]}, "type: "),
+        ({"properties": ["boots"]}, "properties: is not a JSON object"),
+        ({"traits": "Anna"}, "traits: is not a JSON object"),
+        ({"context": None}, "context: is not a JSON object"),
     ],
 )
 def test_a_faulty_event_waits_apart_with_its_reason_and_its_neighbours_go_on(
@@ -151,6 +159,19 @@ def test_a_faulty_event_waits_apart_with_its_reason_and_its_neighbours_go_on(
     assert reason in kept.reason
     assert kept.quarantined_at == NOON
     assert apply_all().taken == 0
+
+
+def test_an_event_that_an_older_version_took_in_is_applied() -> None:
+    plain: dict[str, object] = {
+        "message_id": "m1", "event": "Order Completed", "timestamp": NOON.isoformat(),
+        "properties": {}, "subject_id": None, "external_id": "C-1", "is_machine": False,
+    }  # fmt: skip
+    InboxEvent.objects.create(
+        source=Source.objects.get(slug=SHOP), message_id="m1", received_at=NOON,
+        payload=inbox.seal(orjson.dumps(plain), message_id="m1"),
+    )  # fmt: skip
+
+    assert apply_all().stored == 1
 
 
 def test_a_sum_no_column_can_hold_stops_nobody_else() -> None:
@@ -287,85 +308,6 @@ def test_old_and_early_events_find_their_month() -> None:
         assert [row[0] for row in cursor.fetchall()] == [
             "personalization_event_201901", "personalization_event_203105",
         ]  # fmt: skip
-
-
-def test_a_crash_in_the_middle_leaves_nothing_behind(
-    real_commits: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    accept([event("m1"), event("m2")], source=SHOP, now=NOON)
-
-    class Crash(Exception):
-        pass
-
-    def crash(*args: object, **kwargs: object) -> None:
-        raise Crash
-
-    with monkeypatch.context() as broken:
-        broken.setattr(event_store, "_note_seen", crash)
-        with pytest.raises(Crash):
-            apply_batch(now=NOON)
-    assert InboxEvent.objects.filter(quarantined_at=None).count() == 2
-    assert not Event.objects.exists()
-    assert not EventKey.objects.exists()
-    assert not DataSubject.objects.exists()
-
-    assert apply_all().stored == 2
-    assert EventDaily.objects.get().count == 2
-
-
-def test_workers_at_once_apply_each_event_once(real_commits: None) -> None:
-    people = [f"C-{n % 7}" for n in range(120)]
-    for part in range(3):
-        accept(
-            [event(f"{part}-{n}", external_id=who) for n, who in enumerate(people)],
-            source=SHOP, now=NOON,
-        )  # fmt: skip
-
-    def work() -> Applied:
-        total = Applied()
-        for _ in range(2000):
-            total += apply_batch(now=NOON, limit=10)
-            if not InboxEvent.objects.filter(quarantined_at=None).exists():
-                break
-        return total
-
-    done = at_once(work, work, work)
-
-    assert sum(each.stored for each in done) == 360
-    assert Event.objects.count() == EventKey.objects.count() == 360
-    assert sum(EventDaily.objects.values_list("count", flat=True)) == 360
-    assert DataSubject.objects.count() == 7
-    assert not InboxEvent.objects.exists()
-
-
-def test_one_worker_a_source_and_another_sources_worker_does_not_wait(real_commits: None) -> None:
-    accept([event("m1", external_id="C-1"), event("m2", external_id="C-2")], source=SHOP, now=NOON)
-    Source.objects.create(slug="till", name="Till")
-    for who in ("C-1", "C-2"):
-        customer(who, granted=())
-    partitions.ensure_ahead(now=NOON)
-    meanwhile: list[Applied] = []
-
-    def one() -> Applied:
-        return apply_batch(now=NOON, limit=1)
-
-    patch = pytest.MonkeyPatch()
-    original = consent.sort
-
-    def sort(*args: Any, **kwargs: Any) -> Any:
-        patch.undo()
-        meanwhile.extend(at_once(one))
-        at_once(lambda: accept([event("m1", external_id="T-1")], source="till", now=NOON))
-        meanwhile.extend(at_once(one))
-        return original(*args, **kwargs)
-
-    patch.setattr(consent, "sort", sort)
-    first = one()
-
-    assert meanwhile == [Applied(is_busy=True), Applied(taken=1, stored=1)]
-    assert first == Applied(taken=1, stored=1)
-    assert one() == Applied(taken=1, stored=1)
-    assert one() == Applied()
 
 
 def test_the_key_of_a_waiting_event_is_not_a_subjects(settings: Settings) -> None:

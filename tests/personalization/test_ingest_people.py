@@ -8,6 +8,7 @@ import pytest
 
 from consent import identify, identity, ledger
 from consent.models import ConsentRecord, ConsentState, DataSubject, Identifier, Purpose
+from personalization.importing import profile_store
 from personalization.importing.profile_store import PLACE
 from personalization.ingest import seen
 from personalization.ingest.incoming import Incoming, Said
@@ -212,7 +213,10 @@ def test_a_sensitive_field_needs_the_explicit_consent_to_its_own_purpose() -> No
 
     take_in(tells("m2", {"allergy": "nuts"}, said=said(YES, purpose="health")))
 
-    assert profile().attributes == {"city": "Bonn", "allergy": "nuts"}
+    # Kept, but sealed: in no condition and no preview.
+    assert profile().attributes == {"city": "Bonn"}
+    (held,) = profile_store.locked([profile().pk]).values()
+    assert held.values.personal == {"allergy": "nuts"}
 
 
 def test_pages_and_screens_are_stored_under_one_name_and_groups_as_nothing() -> None:

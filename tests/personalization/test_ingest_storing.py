@@ -28,7 +28,14 @@ from personalization.models import (
 )
 from tests.campaigns.factories import product
 from tests.consent.people import NOON, subject
-from tests.personalization.ground import SHOP, apply_all, event, real_commits, take_in
+from tests.personalization.ground import (
+    SHOP,
+    apply_all,
+    committing,
+    event,
+    real_commits,
+    take_in,
+)
 
 __all__ = ["real_commits"]
 pytestmark = pytest.mark.django_db
@@ -37,7 +44,8 @@ TODAY = NOON.date()
 
 
 @pytest.fixture(autouse=True)
-def _shop(db: None) -> None:
+def _shop(request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue("real_commits" if "real_commits" in request.fixturenames else "db")
     seen.forget()
     Source.objects.get_or_create(slug=SHOP, defaults={"name": "Shop"})
     anna = subject("", external_id="C-1", source=SHOP)
@@ -238,8 +246,8 @@ def test_a_source_that_makes_up_names_is_noted_up_to_a_limit(
     assert SeenProperty.objects.count() == 10
 
 
+@committing
 def test_what_was_seen_today_is_written_again_only_after_a_minute(real_commits: None) -> None:
-    Source.objects.get_or_create(slug=SHOP, defaults={"name": "Shop"})
     counts = []
     for number, seconds in enumerate((0, 10, 20, 61)):
         now = NOON + timedelta(seconds=seconds)

@@ -105,3 +105,17 @@ def test_the_queries_do_not_grow_with_the_rows() -> None:
         return len(captured)
 
     assert queries(1) == queries(500) <= 5
+
+
+def test_a_product_known_from_events_only_becomes_active_when_the_catalogue_names_it() -> None:
+    stub = Product.objects.create(
+        product_id="S-1", name="S-1", price=0, currency="EUR", is_active=False, is_stub=True
+    )
+
+    (refused,) = save({"product_id": "S-1", "in_stock": True})
+    (saved,) = save({"product_id": "S-1", "name": "Socks", "price": "4.50", "currency": "EUR"})
+
+    assert (refused.outcome, refused.column) == ("rejected", "name")
+    assert saved.outcome == "created"
+    stub.refresh_from_db()
+    assert (stub.name, stub.is_active, stub.is_stub) == ("Socks", True, False)

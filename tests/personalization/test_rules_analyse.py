@@ -24,7 +24,7 @@ COLOURS = (ABSENT, "red", "blue", "green")
 FLAGS = (ABSENT, True, False)
 # (events within 7 days, events within 30 days)
 COUNTS = tuple((week, month) for month in range(4) for week in range(month + 1))
-SEGMENTS = (frozenset(), frozenset({"vip"}))
+SEGMENTS: tuple[frozenset[str], ...] = (frozenset(), frozenset({"vip"}))
 
 
 def people() -> Iterator[Facts]:

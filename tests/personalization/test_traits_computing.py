@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from consent import ledger
 from consent.models import DataSubject
@@ -157,6 +158,20 @@ def test_a_consent_taken_back_or_given_again_is_noticed_without_an_event(purpose
     assert "days_since_last_open" not in without
     assert (without == {}) is (purpose == "profiling")
     assert all_traits()[anna.pk] == before
+
+
+def test_a_consent_is_news_until_the_traits_are_surely_younger() -> None:
+    at = timezone.now()
+    anna = person(at=at)
+    moments = [at + timedelta(minutes=minutes) for minutes in (0, 2, 3)]
+
+    worked_on = []
+    for moment in moments:
+        traits.compute_due(now=moment)
+        worked_on.append(CustomerProfile.objects.get(pk=anna.pk).traits_at)
+
+    # At once, again when no transaction can hide anything any more, and then no longer.
+    assert worked_on == [moments[0], moments[1], moments[1]]
 
 
 def test_an_open_counts_for_nothing_without_consent_to_tracking() -> None:

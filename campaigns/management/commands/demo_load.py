@@ -35,7 +35,7 @@ class Command(BaseCommand):
         now = timezone.now()
         events.refresh_statistics()
         changed = traits.compute(now=now)
-        self._say(f"Traits: recency, frequency, money, favourite category ({changed:,} changed)")
+        self._say(f"Traits: of {changed:,} customers, from what they did (docs/traits.md)")
         model = train.train(now=now)
         self._say(f"Recommendations: model {model.number} trained on the purchases")
         scene.build(now=now)

@@ -40,6 +40,7 @@ class Command(BaseCommand):
         total = summary.report.total
         rows = [
             ("customers", f"{summary.customers:,}"),
+            ("with traits", f"{summary.with_traits:,}"),
             ("events", f"{summary.events:,}"),
             ("planned", f"{total.planned:,}"),
             ("sent", f"{total.sent:,}"),

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection
 
@@ -78,12 +79,18 @@ def settle(people: int, *, now: datetime) -> list[int]:
 def happen(ids: list[int], *, now: datetime, each: int, days: float, mark: str = "O-") -> None:
     """Let these people do `each` things in the last days, as applying would store them."""
     source, _ = Source.objects.get_or_create(slug="bench", defaults={"name": "Bench"})
-    asked = {"source": source.pk, "ids": ids, "now": now, "each": each, "mark": mark}
-    span = timedelta(days=days).total_seconds()
+    asked: dict[str, Any] = {
+        "source": source.pk,
+        "ids": ids,
+        "now": now,
+        "each": each,
+        "mark": mark,
+        "span": timedelta(days=days).total_seconds(),
+    }
     with connection.cursor() as cursor:
         cursor.execute("SELECT coalesce(max(id), 0) FROM personalization_event")
         (last,) = cursor.fetchone()
-        cursor.execute(_EVENTS, {**asked, "span": span})
+        cursor.execute(_EVENTS, asked)
         cursor.execute(_LINES, {"products": PRODUCTS, "ids": ids, "last": last})
     state.refresh(ids, now=now)
 

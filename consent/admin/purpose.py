@@ -15,7 +15,13 @@ from consent.models import Purpose
 @register(Purpose)
 class PurposeAdmin(PageAdmin[Purpose]):
     list_display = ("named", "ground", "granted", "refused", "kept")
-    fields = ("code", "name", "description", ("basis", "is_explicit"), ("notice_version", "retention_days"))
+    fields = (
+        "code",
+        "name",
+        "description",
+        ("basis", "is_explicit"),
+        ("notice_version", "retention_days"),
+    )
     actions = None
     empty_state = {
         "icon": "gavel",

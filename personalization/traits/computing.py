@@ -167,9 +167,9 @@ def _group(ids: Sequence[int], *, run: _Run, is_patient: bool) -> int | None:
         cursor.execute(_TAKE, {"taken": taken, "asked": list(ids)})
         traits = _derived(taken, run=run)
         documents = [orjson.dumps(traits.get(pk, {})).decode() for pk in taken]
-        fresh = {"ids": taken, "documents": documents, "now": run.now}
+        fresh: dict[str, Any] = {"ids": taken, "documents": documents, "now": run.now}
         cursor.execute(_WRITE, {**fresh, "is_asked_for": not is_patient})
-        changed = sum(has_changed for (has_changed,) in cursor.fetchall())
+        changed = sum(bool(has_changed) for (has_changed,) in cursor.fetchall())
     busy = sorted({*ids} - {*taken})
     if busy:
         work = ProfileDue.Work.TRAITS

@@ -28,7 +28,10 @@ class Nudge:
             return
         self._not_before = monotonic() + EVERY_SECONDS
         try:
-            (self._app or current_app).send_task(TASK, retry=False, ignore_result=True)
+            # The task starts when the silence ends, so it sees all that was accepted in it.
+            (self._app or current_app).send_task(
+                TASK, countdown=EVERY_SECONDS, retry=False, ignore_result=True
+            )
         except OperationalError:
             self._not_before = monotonic() + AWAY_SECONDS
             logger.warning("no worker was woken: the broker does not answer")

@@ -333,7 +333,7 @@ def test_the_list_is_filtered_by_reason_source_and_age() -> None:
     InboxEvent.objects.filter(pk=old.pk).update(received_at=timezone.now() - timedelta(days=8))
     client = client_of("marketer")
 
-    def found(**query: object) -> list[int]:
+    def found(**query: str) -> list[int]:
         rows = client.get(QUARANTINE, query).context["cl"].result_list
         return [row.pk for row in rows]
 

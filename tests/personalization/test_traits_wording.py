@@ -14,7 +14,11 @@ def held_out(**rmse: float) -> dict[str, Any]:
 
 
 def test_ranges_say_what_each_score_stands_for_the_best_first() -> None:
-    cuts = {"recency": [7, 30, 30, 90], "frequency": [1, 2, 3, 5], "monetary": [9.5, 20, 40, 1000]}
+    cuts: dict[str, list[float]] = {
+        "recency": [7, 30, 30, 90],
+        "frequency": [1, 2, 3, 5],
+        "monetary": [9.5, 20, 40, 1000],
+    }
 
     recency, frequency, monetary = wording.levels(cuts)
 

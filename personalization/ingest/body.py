@@ -23,7 +23,9 @@ _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 # A number that might not fit into 64 bits: the fast parser rounds it without a word.
 _LONG_NUMBER = re.compile(rb"[:\[,\s]-?\d{19}")
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
+# A text that never ends is one token as well: looked for again from each of its marks it would
+# take hours.
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.?)*+"?|[\[{]|[\]}]', re.DOTALL)
 _KEPT_CHARACTERS = 4_000
 
 
@@ -58,10 +60,12 @@ def parse_json(text: bytes) -> Parsed:
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
-        return Parsed(_leniently(text), size=len(text), is_suspect=True)
+        return Parsed(_pruned(_leniently(text)), size=len(text), is_suspect=True)
     if b"\\u0000" in text or _LONG_NUMBER.search(text):
-        return Parsed(_leniently(text), size=len(text), is_suspect=True)
-    return Parsed(value, size=len(text), is_suspect=not _is_shallow(value))
+        return Parsed(_pruned(_leniently(text)), size=len(text), is_suspect=True)
+    if not _is_shallow(value):
+        return Parsed(_pruned(value), size=len(text), is_suspect=True)
+    return Parsed(value, size=len(text))
 
 
 def flaw(value: object, *, depth: int = 0) -> str:
@@ -124,6 +128,8 @@ def _gunzipped(raw: bytes) -> bytes:
         raise TooLarge(f"the body is over {UNPACKED_BYTES:,} bytes unpacked: send fewer events")
     if not unpacker.eof:
         raise Unreadable("the body is gzip and breaks off before its end")
+    if unpacker.unused_data.strip(b"\0"):
+        raise Unreadable("the body goes on behind the end of its gzip: send one part")
     return text
 
 
@@ -182,6 +188,17 @@ def _without_depths(text: bytes) -> Iterator[bytes]:
                 kept_from = token.end()
     if depth <= _CUT_AT:
         yield text[kept_from:]
+
+
+def _pruned(value: object, *, depth: int = 0) -> object:
+    """Put 0 for what lies deeper than 100 levels: whoever reads, compares or quotes it recurses."""
+    if not isinstance(value, dict | list):
+        return value
+    if depth >= _CUT_AT:
+        return 0
+    if isinstance(value, list):
+        return [_pruned(each, depth=depth + 1) for each in value]
+    return {key: _pruned(each, depth=depth + 1) for key, each in value.items()}
 
 
 def _is_shallow(value: object) -> bool:

@@ -13,7 +13,8 @@ _URL_LENGTH = 500
 _CAMPAIGN = ("id", "name", "source", "medium", "term", "content")
 _PAGE_URLS = ("url", "tab_url", "path", "referrer", "initial_referrer")
 _QUERIES = frozenset(("search", "query", "hash"))
-_ADDRESS = re.compile(r"[^\s@/?&=]+(@|%40)[^\s@/?&=]+", re.IGNORECASE)
+# Begun only where a word begins: tried at each letter, a long word without an end takes minutes.
+_ADDRESS = re.compile(r"(?<![^\s@/?&=])[^\s@/?&=]+(@|%40)[^\s@/?&=]+", re.IGNORECASE)
 # The first that fits: a browser names those it wants to pass for, too.
 _BROWSERS = (
     (BOT, re.compile(r"bot|crawl|spider|slurp|headless", re.IGNORECASE)),

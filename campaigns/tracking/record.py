@@ -54,7 +54,9 @@ def unsubscribed(send_id: int, *, at: datetime) -> bool:
     said = ConsentState.objects.filter(subject=subject, purpose=purpose, is_objection=True)
     if said.exists():
         return False
-    ledger.object_to(subject, purpose=purpose, source="unsubscribe link", at=at)
+    # Said by the row that was written to: it counts for whoever they are now, and goes with that
+    # row if a merge is undone.
+    ledger.object_to(send.subject, purpose=purpose, source="unsubscribe link", at=at)
     _store(send, kind=Kind.UNSUBSCRIBED, at=at, is_machine=False)
     behaviour.happened("Unsubscribed", send, key="unsubscribed", at=at)
     return True

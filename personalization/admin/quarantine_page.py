@@ -42,6 +42,8 @@ def mend(row: InboxEvent, *, request: HttpRequest) -> str:
         written = json.loads(text)
     except ValueError as fault:
         return f"This is not JSON: {fault}."
+    except RecursionError:
+        return "It is nested too deep to be read: no event is."
     try:
         written = _restored(written, row=row, request=request)
         replay.mend(row.pk, written=written, actor=actor(request))

@@ -11,6 +11,7 @@ from consent.models import (
     ConsentState,
     DataSubject,
     Identifier,
+    Merge,
     MergeProposal,
 )
 from consent.privacy import registry
@@ -58,6 +59,9 @@ def of(subject_ids: Collection[int], *, run: ImportRun, identifiers: Collection[
     for side in ("first", "second"):
         proposals = MergeProposal.objects.filter(**{f"{side}__in": ids}).order_by()
         found |= set(proposals.values_list(side, flat=True))
+    # Also one that was undone: its record stays.
+    absorbed = Merge.objects.filter(absorbed__in=ids).order_by()
+    found |= set(absorbed.values_list("absorbed", flat=True))
     for claim in registry.claims():
         if claim.model not in _FOLLOWS:
             held = claim.model._default_manager.filter(**{f"{claim.path}__in": ids}).order_by()

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from personalization.commerce.names import canonical
 from personalization.ingest import inbox, tally
 from personalization.ingest.incoming import Faulty, Incoming
-from personalization.ingest.purposes import collection_purpose
+from personalization.ingest.purposes import CONTRACT, collection_purpose
 from personalization.ingest.reading import EVENT_TYPES
 from personalization.models import Source
 
@@ -72,7 +72,7 @@ def _reduced(event: Incoming) -> Incoming:
     if not event.said or event.type not in EVENT_TYPES:
         return event
     purpose = collection_purpose(EVENT_TYPES[event.type] or canonical(event.event))
-    if any(said.purpose == purpose and not said.is_granted for said in event.said):
+    if purpose != CONTRACT and any(said.purpose == purpose and not said.is_granted for said in event.said):
         return replace(event, properties={}, traits={}, context={})
     return event
 

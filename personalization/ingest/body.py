@@ -26,6 +26,8 @@ _LONG_NUMBER = re.compile(rb"[:\[,\s]-?\d{19}")
 # A text that never ends is one token as well: looked for again from each of its marks it would
 # take hours.
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.?)*+"?|[\[{]|[\]}]', re.DOTALL)
+# Where the events of a body stand that is no list itself: Segment's and PostHog's, Snowplow's.
+_LISTS = ("batch", "data")
 _KEPT_CHARACTERS = 4_000
 
 
@@ -66,6 +68,12 @@ def parse_json(text: bytes) -> Parsed:
     if not _is_shallow(value):
         return Parsed(_pruned(value), size=len(text), is_suspect=True)
     return Parsed(value, size=len(text))
+
+
+def length(value: object) -> int:
+    """Return how many events a body holds, wherever its client puts their list."""
+    named = [value.get(name) for name in _LISTS] if isinstance(value, dict) else [value]
+    return max((len(each) for each in named if isinstance(each, list)), default=1)
 
 
 def flaw(value: object, *, depth: int = 0) -> str:

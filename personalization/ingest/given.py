@@ -98,9 +98,11 @@ def _change(
         try:
             if values.is_missing(value):
                 continue
-            if ours in fields.personal:
+            if not _may_keep(ours, fields=fields, granted=granted):
+                left_out.add(name)
+            elif ours in fields.personal:
                 personal[ours] = values.text(value, column=ours, limit=_LIMIT)
-            elif ours in fields.types and fields.sensitive.get(ours, ours) in {ours, *granted}:
+            elif ours in fields.types:
                 typed = _TYPED[fields.types[ours]](value, ours)
                 if ours in fields.sensitive:
                     # Sealed like a name: no condition and no preview ever sees it.
@@ -114,6 +116,11 @@ def _change(
     at = min(reading.occurred_at, now)
     change = Change(subject_id=reading.subject_id, personal=personal, attributes=attributes, at=at)
     return change, left_out
+
+
+def _may_keep(name: str, *, fields: Allowed, granted: frozenset[str]) -> bool:
+    """Say whether a field is not sensitive, or has the explicit consent it needs."""
+    return name not in fields.sensitive or fields.sensitive[name] in granted
 
 
 def _spread(traits: Mapping[str, Any]) -> Iterable[tuple[str, str, Any]]:

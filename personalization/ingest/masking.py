@@ -1,6 +1,7 @@
 """Show an event without what names a person, and take back what somebody left masked."""
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from consent.masking import mask
@@ -14,18 +15,22 @@ _PERSONAL: Final = frozenset(
         *("ip", "ipaddress", "ssn", "iban", "cardnumber", "creditcard", "passport", "userid"),
         *("customerid", "externalid", "anonymousid", "previousid", "distinctid", "customername"),
         *("customeremail", "postcode", "postalcode", "zip", "zipcode", "company", "token"),
+        # All that is said of a person: what nobody registered may be anything, their health too.
+        "traits",
     )
 )
 # What is sold has a name as well, and names nobody.
 _GOODS: Final = frozenset(("products", "items", "product", "campaign", "library", "page"))
-_ADDRESS: Final = re.compile(r"[^\s@/?&=]+(@|%40)[^\s@/?&=]+\.[^\s@]+")
+# Begun where a word begins, and a host is short: what somebody sent may be long and end in none.
+_ADDRESS: Final = re.compile(r"(?<![^\s@/?&=])[^\s@/?&=]+(@|%40)[^\s@/?&=]{1,253}\.[^\s@]")
 
 
 def masked(value: object, *, is_personal: bool = False, is_goods: bool = False) -> object:
     """Return the same shape; of what may name a person, the first letter only."""
     if isinstance(value, dict):
+        names = _names(value)
         return {
-            key: masked(
+            names[key]: masked(
                 each,
                 is_personal=is_personal or (_folded(key) in _PERSONAL and not is_goods),
                 is_goods=is_goods or _folded(key) in _GOODS,
@@ -44,8 +49,11 @@ def restored(written: object, *, shown: object, real: object) -> object:
     if written == shown:
         return real
     if isinstance(written, dict) and isinstance(shown, dict) and isinstance(real, dict):
+        names = {theirs: key for key, theirs in _names(real).items()}
         return {
-            key: restored(each, shown=shown[key], real=real[key]) if key in shown else each
+            names.get(key, key): restored(each, shown=shown[key], real=real[names[key]])
+            if key in shown
+            else each
             for key, each in written.items()
         }
     if isinstance(written, list) and isinstance(shown, list) and isinstance(real, list):
@@ -53,6 +61,14 @@ def restored(written: object, *, shown: object, real: object) -> object:
         known = [restored(each, shown=seen, real=was) for each, seen, was in pairs]
         return [*known, *written[len(known) :]]
     return written
+
+
+def _names(given: Mapping[str, object]) -> dict[str, str]:
+    """Return how each key is shown: some clients put an address where a name belongs."""
+    return {
+        key: f"{mask(key)} ({number})" if _ADDRESS.search(key) else key
+        for number, key in enumerate(given, start=1)
+    }
 
 
 def _folded(key: object) -> str:

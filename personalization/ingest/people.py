@@ -8,7 +8,7 @@ from django.db import connection
 
 from consent import identity
 from consent.identify import ANONYMOUS_ID
-from consent.models import Identifier
+from consent.models import Identifier, Purpose
 from personalization import merging
 from personalization.ingest.purposes import CONTRACT, collection_purpose
 from personalization.ingest.reading import Reading
@@ -60,7 +60,8 @@ def _told_apart(readings: Sequence[Reading], *, space: str) -> tuple[list[Readin
     nameless = [each for each in readings if _is_nameless(each)]
     if not nameless:
         return list(readings), []
-    welcoming = [each.names for each in readings if _makes_somebody(each)]
+    purposes = _allowed_by(nameless)
+    welcoming = [each.names for each in readings if _makes_somebody(each, purposes)]
     welcome = {name for each in welcoming for name in (each.anonymous_id, each.previous_id)}
     unsure = {each.names.anonymous_id for each in nameless} - welcome
     strange = unsure - _known(unsure, space=space)
@@ -79,13 +80,22 @@ def _is_nameless(reading: Reading) -> bool:
     return not (reading.subject_id or names.external_id or names.email)
 
 
-def _makes_somebody(reading: Reading) -> bool:
+def _allowed_by(nameless: Iterable[Reading]) -> set[str]:
+    """Return what visitors allow of what we ask for; a banner's "necessary" is nothing of it."""
+    said = {each.purpose for one in nameless for each in one.said if each.is_granted}
+    if not said:
+        return set()
+    ours = Purpose.objects.filter(code__in=said).exclude(basis=Purpose.Basis.CONTRACT)
+    return set(ours.values_list("code", flat=True))
+
+
+def _makes_somebody(reading: Reading, purposes: Collection[str], /) -> bool:
     """Say whether a visitor may be kept: by a name, an order, or something they allow."""
     event = reading.event
     return (
         not _is_nameless(reading)
         or (event is not None and collection_purpose(event.name) == CONTRACT)
-        or any(said.is_granted for said in reading.said)
+        or any(said.is_granted and said.purpose in purposes for said in reading.said)
     )
 
 

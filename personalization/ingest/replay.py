@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from consent import audit, identity
 from personalization.importing.values import CellError
-from personalization.ingest import inbox, reading
+from personalization.ingest import body, callers, inbox, reading
 from personalization.ingest.body import Parsed
 from personalization.ingest.dialects import message
 from personalization.ingest.dialects.sent import Sent
@@ -49,7 +49,8 @@ def message_of(row: InboxEvent) -> object:
 @transaction.atomic
 def mend(row_id: int, *, written: object, actor: AbstractBaseUser) -> None:
     """Put an event back as somebody wrote it, under the id it came with."""
-    row = _quarantined(InboxEvent.objects.filter(pk=row_id)).select_for_update().get()
+    rows = _quarantined(InboxEvent.objects.filter(pk=row_id)).select_related("source")
+    row = rows.select_for_update(of=("self",)).get()
     event = _read(written, row=row, payload=_open(row))
     _seal(row, event=event)
     row.save(update_fields=["payload", "quarantined_at", "reason"])
@@ -63,7 +64,8 @@ def replay(chosen: "QuerySet[InboxEvent]", *, actor: AbstractBaseUser) -> Replay
     An event that never was one stays where it is, unless it can be read now.
     """
     put_back, mended, faulty = [], [], 0
-    for row in _quarantined(chosen).defer(None).select_for_update(of=("self",)):
+    rows = _quarantined(chosen).defer(None).select_related("source")
+    for row in rows.select_for_update(of=("self",)):
         try:
             if _is_read_now(row):
                 mended.append(row)
@@ -121,8 +123,12 @@ def _read(written: object, *, row: InboxEvent, payload: Payload) -> Incoming:
     is_ours = payload.get("subject_id") is not None
     if is_ours and isinstance(written, dict):
         written = {**written, "userId": _KNOWN}
-    parsed = Parsed(written, size=len(orjson.dumps(written)), is_suspect=True)
-    found = message.read(written, sent=Sent(parsed=parsed, received_at=row.received_at))
+    sent = Sent(
+        parsed=Parsed(written, size=body.written_size(written), is_suspect=True),
+        received_at=row.received_at,
+        categories=callers.categories(row.source),
+    )
+    found = message.read(written, sent=sent)
     if isinstance(found, Faulty):
         raise StillFaulty(found.reason)
     event = _completed(found, row=row, payload=payload)

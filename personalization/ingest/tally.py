@@ -15,9 +15,10 @@ Outcome = SourceDay.Outcome
 LAGS = (1, 5, 60, 3600, 86400)
 MORE = "more"
 _DETAIL_LENGTH = 300
-# A value that a reason quotes, and the number of a line: neither is part of what is counted.
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
-_NUMBERED = re.compile(r"\[\d+\]")
+# A value that a reason quotes (it may hold quotes itself), the number of a line, how long or how
+# many it is: none of them is part of what is counted.
+_QUOTED = re.compile(r"'.*'|\".*\"", re.DOTALL)
+_NUMBERED = re.compile(r"(?<=\[)\d+(?=\])|[\d,]+(?= bytes long)|(?<=holds )\d+(?= entries)")
 
 Key = tuple[date, str, str]
 # Event (empty for traits), name, type, whether it is kept.
@@ -59,7 +60,7 @@ def lag_bucket(occurred_at: datetime, *, received_at: datetime) -> str:
 
 def bare(reason: str) -> str:
     """Return a reason without any value: equal faults of different events count as one."""
-    return _NUMBERED.sub("[]", _QUOTED.sub("…", reason))[:_DETAIL_LENGTH]
+    return _NUMBERED.sub("", _QUOTED.sub("…", reason))[:_DETAIL_LENGTH]
 
 
 def save(days: Mapping[Key, int], *, source_id: int) -> None:

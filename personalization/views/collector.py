@@ -136,9 +136,10 @@ def _taken_in(request: HttpRequest, *, dialect: Dialect, kind: str, now: datetim
     source = _source(request, sent=sent, dialect=dialect)
     if source is None:
         return answers.unknown_key(request)
+    # Asked before any is read: a few kilobytes of gzip can hold a million of them.
+    if (size := body.length(parsed.value)) > MOST_EVENTS:
+        raise body.TooLarge(f"{size:,} events at once; {MOST_EVENTS:,} may be")
     events = dialect.read(replace(sent, categories=callers.categories(source)))
-    if len(events) > MOST_EVENTS:
-        raise body.TooLarge(f"{len(events):,} events at once; {MOST_EVENTS:,} may be")
     try:
         accept.accept(events, source=source, now=now)
     except IntegrityError:

@@ -114,6 +114,7 @@ def test_the_page_says_honestly_what_is_done_by_hand() -> None:
 
 
 @pytest.mark.browser
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_the_pages_fit_a_desktop_and_a_phone(open_as: Open) -> None:
     request = asked("a", due_in=timedelta(days=3))
     asked("b", due_in=timedelta(days=-2), kind="export")

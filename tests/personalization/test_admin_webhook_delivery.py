@@ -141,6 +141,7 @@ def test_the_action_of_the_list_tries_again_what_failed() -> None:
 
 
 @pytest.mark.browser
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_the_pages_fit_a_desktop_and_a_phone(open_as: Open) -> None:
     delivery = failed()
 

@@ -37,7 +37,7 @@ def test_what_names_a_person_is_masked_and_what_is_sold_is_not() -> None:
         "traits": {
             "email": "a***",
             "first_name": "A***",
-            "age": 41,
+            "age": "***",
             "address": {"city": "B***"},
         },
         "properties": {

@@ -40,9 +40,11 @@ def _read(given: object, *, sent: Sent) -> Incoming | Faulty:
     data = _data(given)
     found = _message(given, data=data if isinstance(data, dict) else {})
     if lacking := [name for name in ("id", "source", "type") if not given.get(name)]:
-        return message.faulty(found, reason=f"{lacking[0]}: is missing: CloudEvents require it")
+        reason = f"{lacking[0]}: is missing: CloudEvents require it"
+        return message.faulty(found, reason=reason, sent=sent)
     if not isinstance(data, dict):
-        return message.faulty({**found, "data": data}, reason="data: is not a JSON object")
+        found = {**found, "data": data}
+        return message.faulty(found, reason="data: is not a JSON object", sent=sent)
     # What lay inside as base64 was not looked at yet.
     suspect = replace(sent.parsed, is_suspect=True)
     return message.read(found, sent=replace(sent, parsed=suspect))

@@ -28,16 +28,16 @@ def read(raw: object, *, sent: Sent, sent_at: object = None) -> Incoming | Fault
     try:
         return _event(_sound(raw, sent=sent), sent=sent, sent_at=sent_at)
     except CellError as fault:
-        return faulty(raw, reason=str(fault).removeprefix(": "), sent_at=sent_at)
+        return faulty(raw, reason=str(fault).removeprefix(": "), sent=sent, sent_at=sent_at)
 
 
-def faulty(raw: object, *, reason: str, sent_at: object = None) -> Faulty:
+def faulty(raw: object, *, reason: str, sent: Sent, sent_at: object = None) -> Faulty:
     """Set something apart; whole addresses and keys stay out of what is kept."""
     message_id = raw.get("messageId") if isinstance(raw, dict) else ""
     return Faulty(
         message_id=str(message_id) if _is_id(message_id) else "",
         reason=reason,
-        raw=_kept(raw, sent_at=sent_at),
+        raw=_kept(raw, sent=sent, sent_at=sent_at),
     )
 
 
@@ -189,22 +189,27 @@ def _times(
     return found
 
 
-def _kept(raw: object, *, sent_at: object) -> object:
+def _kept(raw: object, *, sent: Sent, sent_at: object) -> object:
     """Return a faulty message so that it can be mended and read again."""
     if not isinstance(raw, dict):
-        return _cut(body.storable(raw))
+        return _cut(raw)
     kept: dict[str, Any] = {key: value for key, value in raw.items() if key not in _PLUMBING}
+    if sent.kind:
+        kept["type"] = sent.kind
     if sent_at is not None:
         kept.setdefault("sentAt", sent_at)
     context = kept.get("context")
     if isinstance(context, dict):
         kept["context"] = {k: v for k, v in context.items() if k != "ip"}
-    return _cut(body.storable(kept))
+    if sent.has_gpc and isinstance(context, dict | None):
+        # It was a header: whoever mends the event may not lose what its person refused.
+        kept["context"] = {**kept.get("context") or {}, "gpc": True}
+    return _cut(kept)
 
 
 def _cut(value: object) -> object:
-    """Keep the beginning only of what is longer than an event may be."""
+    """Keep the names only of what is longer than an event may be."""
     if body.written_size(value) <= 2 * body.EVENT_BYTES:
-        return value
+        return body.storable(value)
     keys = [*value][:MOST_PROPERTIES] if isinstance(value, dict) else []
-    return {"too_long_to_keep": True, "keys": [str(key)[:100] for key in keys]}
+    return {"too_long_to_keep": True, "keys": body.storable([str(key)[:100] for key in keys])}

@@ -56,27 +56,29 @@ def _events(sent: Sent) -> Sequence[object]:
     return data if isinstance(data, list) else [value]
 
 
-def _read(given: object, *, sent: Sent, lines: Mapping[str, list[Pairs]]) -> Incoming | Faulty:
+def _read(given: object, *, sent: Sent, lines: dict[str, list[Pairs]]) -> Incoming | Faulty:
     if not isinstance(given, dict):
         return message.read(given, sent=sent)
     try:
         name, properties = _happened(given, lines=lines)
     except _Undescribed as fault:
-        return message.faulty(_message(given, name="", properties={}), reason=str(fault))
+        found = _message(given, name="", properties={})
+        return message.faulty(found, reason=str(fault), sent=sent)
     found = _message(given, name=name, properties=properties)
     # What lay inside as base64 was not looked at yet.
     suspect = replace(sent.parsed, is_suspect=True, size=body.UNPACKED_BYTES)
     return message.read(found, sent=replace(sent, parsed=suspect))
 
 
-def _happened(given: Pairs, *, lines: Mapping[str, list[Pairs]]) -> tuple[object, Pairs]:
+def _happened(given: Pairs, *, lines: dict[str, list[Pairs]]) -> tuple[object, Pairs]:
     kind = given.get("e")
     if kind == "ue":
         return _described(given)
     if kind == "se":
         return given.get("se_ac"), _renamed(given, _STRUCTURED)
     if kind == "tr":
-        products = [_renamed(line, _LINE) for line in lines.get(str(given.get("tr_id")), [])]
+        # Taken away: an order that stands there a thousand times would gather a million lines.
+        products = [_renamed(line, _LINE) for line in lines.pop(str(given.get("tr_id")), [])]
         return "Order Completed", {**_renamed(given, _ORDER), "products": products}
     if kind == "ti":
         return "Transaction Item", {"order_id": given.get("ti_id"), **_renamed(given, _LINE)}

@@ -72,7 +72,9 @@ def _reduced(event: Incoming) -> Incoming:
     if not event.said or event.type not in EVENT_TYPES:
         return event
     purpose = collection_purpose(EVENT_TYPES[event.type] or canonical(event.event))
-    if purpose != CONTRACT and any(said.purpose == purpose and not said.is_granted for said in event.said):
+    if purpose != CONTRACT and any(
+        said.purpose == purpose and not said.is_granted for said in event.said
+    ):
         return replace(event, properties={}, traits={}, context={})
     return event
 

@@ -203,7 +203,7 @@ def _kept(raw: object, *, sent: Sent, sent_at: object) -> object:
         kept["context"] = {k: v for k, v in context.items() if k != "ip"}
     if sent.has_gpc and isinstance(context, dict | None):
         # It was a header: whoever mends the event may not lose what its person refused.
-        kept["context"] = {**kept.get("context") or {}, "gpc": True}
+        kept["context"] = {**(kept.get("context") or {}), "gpc": True}
     return _cut(kept)
 
 

@@ -17,6 +17,7 @@ from campaigns.management.commands.send_campaign import WORKERS_WOKEN
 from campaigns.models import Campaign, CampaignSlot, Experiment
 from campaigns.sending import lifecycle, run
 from campaigns.tasks import send_next_chunk
+from config.processes import workers as worker_count
 
 PEOPLE = {"short": 6_000, "full": 50_000}
 # So many of the rendered mails are kept and sent again by Django.
@@ -24,7 +25,7 @@ KEPT = {"short": 3_000, "full": 10_000}
 # Building MIME takes Django so long that fewer will do.
 BUILT = 1_000
 ROUNDS = 3
-WORKERS = 2
+WORKERS = worker_count()
 LOOK_SECONDS = 0.02
 PATIENCE_SECONDS = 60.0
 
@@ -209,7 +210,9 @@ def _result(
 ) -> Result:
     base = middle(django.finished)
     measured = {
-        "Attune, 2 workers: decide, render, hand over, record": [one.per_second for one in ours],
+        f"Attune, {WORKERS} workers: decide, render, hand over, record": [
+            one.per_second for one in ours
+        ],
         "the same with launch (segment, audience, plan)": [
             one.per_second_with_launch for one in ours
         ],

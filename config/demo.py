@@ -31,6 +31,7 @@ from config.processes import (
     refuse_busy,
     web,
     worker,
+    workers,
 )
 from config.serve import watch
 
@@ -66,7 +67,7 @@ def _run(options: argparse.Namespace, *, processes: Processes) -> int:
     if is_caught():
         processes.start("catcher", catcher(mail_port()))
     processes.start("web", web(port))
-    processes.start("worker", worker())
+    processes.start("worker", worker(workers()))
 
     _step("Data")
     call_command("demo_load", customers=options.customers, data=options.data)

@@ -91,7 +91,13 @@ def web(port: int) -> list[str]:
     ]
 
 
-def worker(count: int = 2) -> list[str]:
+def workers() -> int:
+    """Return how many worker processes fit this machine: one waits for the disk or the network
+    while the others keep every core busy."""
+    return (os.cpu_count() or 1) + 1
+
+
+def worker(count: int) -> list[str]:
     options = ["worker", "--concurrency", str(count), "--loglevel", "warning"]
     return [_tool("celery"), "-A", "config.celery", *options]
 

@@ -1,4 +1,4 @@
-"""Run web, worker, beat and (in the demo) the catcher together: `make serve`."""
+"""Run web, workers, beat and (in the demo) the catcher together: `make serve`."""
 
 import os
 import signal
@@ -19,6 +19,7 @@ from config.processes import (
     refuse_busy,
     web,
     worker,
+    workers,
 )
 
 
@@ -46,7 +47,7 @@ def start(processes: Processes, *, port: int) -> None:
     if is_caught():
         processes.start("catcher", catcher(mail_port()))
     processes.start("web", web(port))
-    processes.start("worker", worker())
+    processes.start("worker", worker(workers()))
     processes.start("beat", beat())
     processes.wait_for("web", lambda: answers(f"http://127.0.0.1:{port}/healthz"))
 

@@ -60,7 +60,7 @@ ROLES: dict[str, list[tuple[tuple[str, ...], tuple[str, ...]]]] = {
         (("view", "add", "change", "delete"), PARTS),
         (("view",), (*PEOPLE, *RESULTS, "purpose", "suppression")),
         (("view", "change"), ("product", "inboxevent")),
-        (("view", "add", "change"), ("source", "importrun")),
+        (("view", "add", "change"), ("source", "importrun", "field")),
         (("view",), ("merge", "mergeproposal")),
     ],
     "analyst": [(("view",), (*CONTENT, *VERSIONS, *PARTS, *PEOPLE, *RESULTS, "purpose"))],

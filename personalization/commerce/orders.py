@@ -65,8 +65,8 @@ def refresh(profile_ids: Sequence[int], *, now: datetime) -> None:
 
 
 def known(order_ids: Collection[str], *, id_space: str) -> set[str]:
-    """Return those that some source of this id space told of as completed before: a second `Order Completed`
-    of one order is an update, so that nothing is counted twice (one query)."""
+    """Return those that a source of this id space told of as completed before: a second
+    `Order Completed` of one order is an update, so nothing is counted twice (one query)."""
     if not order_ids:
         return set()
     rows = Order.objects.filter(id_space=id_space, order_id__in=order_ids, is_completed=True)

@@ -3,6 +3,7 @@
 No query: what comes out is checked and cut to what may be kept, and knows no row of ours.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -40,6 +41,8 @@ _EMPTY: Mapping[str, Any] = {
     "context": {},
     "said": (),
 }
+# Names of events are counted, listed and kept for ever.
+_ADDRESS = re.compile(r"\S(@|%40)\S+\.\S")
 _NOBODY = "is missing, and so is anonymous_id: one of them names the customer"
 
 
@@ -123,6 +126,8 @@ def _shaped(payload: Mapping[str, Any], *, type_: str) -> tuple[str, dict[str, A
     fixed = EVENT_TYPES[type_]
     if not fixed and not given:
         raise CellError("event", "is missing: the name of what happened, as Order Completed")
+    if not fixed and _ADDRESS.search(given):
+        raise CellError("event", "holds an address: say what happened; who it was stands elsewhere")
     name, properties = shaping.shape(fixed or given, payload["properties"])
     if fixed and given and given != fixed:
         properties["page_name"] = given

@@ -4,6 +4,7 @@ What a process saw today it knows; counts are added once a minute, or with the n
 A worker that dies takes at most that minute's counts with it, never a name.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ EVERY = timedelta(minutes=1)
 # A source that makes up names without end is noted up to here.
 MOST = 2000
 LONGEST = 120
+MOST_DIGITS = 6
+_DIGIT = re.compile(r"\d")
 
 _UPSERT = """
 INSERT INTO personalization_seenproperty AS known
@@ -91,11 +94,17 @@ def _fitting(properties: Mapping[Property, int], *, memory: _Memory) -> Mapping[
     fitting: dict[Property, int] = {}
     for key, count in properties.items():
         is_new = key[:3] not in memory.known
-        if len(key[1]) > LONGEST or not key[1].isprintable() or (is_new and room <= 0):
+        if not _is_name(key[1]) or (is_new and room <= 0):
             continue
         room -= is_new
         fitting[key] = count
     return fitting
+
+
+def _is_name(name: str) -> bool:
+    """Tell a name from what some clients put in its place: an address, a telephone number."""
+    is_value = "@" in name or "%40" in name or len(_DIGIT.findall(name)) > MOST_DIGITS
+    return len(name) <= LONGEST and name.isprintable() and not is_value
 
 
 def _save(properties: Mapping[Property, int], *, source_id: int, now: datetime) -> None:

@@ -21,9 +21,13 @@ _NO_VALUES = frozenset(("null", "none"))
 def parse(body: bytes) -> "Node":
     """Return the root of a body, or raise the CellError of what is wrong with its JSON."""
     try:
-        return Node(orjson.loads(body))
+        found = orjson.loads(body)
+        orjson.dumps(found)
     except orjson.JSONDecodeError as error:
         raise CellError("body", f"is not JSON: {error.msg} at character {error.pos}") from None
+    except TypeError:  # Deeper than can be written down again, or followed by whoever shows it.
+        raise CellError("body", "is nested deeper than 254 levels") from None
+    return Node(found)
 
 
 @dataclass(frozen=True, slots=True)

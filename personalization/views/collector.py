@@ -88,9 +88,7 @@ def snowplow_pixel(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 def segment_settings(request: HttpRequest, key: str) -> HttpResponse:
     """Tell Segment's browser library where to send; it asks before it does anything."""
-    if callers.find(key, now=timezone.now()) is None:
-        return answers.unknown_key(request)
-    return answers.segment_settings(request, key=key)
+    return _answered(request, lambda: _settings(request, key=key))
 
 
 @csrf_exempt
@@ -98,11 +96,7 @@ def rudder_config(request: HttpRequest) -> HttpResponse:
     """Tell RudderStack's browser library that its source is on."""
     if request.method == "OPTIONS":
         return answers.preflight(request)
-    key = next(_keys_beside(request), "")
-    source = callers.find(key, now=timezone.now())
-    if source is None:
-        return answers.unknown_key(request)
-    return answers.rudder_config(request, source=source, key=key)
+    return _answered(request, lambda: _config(request))
 
 
 def collect(
@@ -113,8 +107,14 @@ def collect(
         return answers.preflight(request)
     if request.method not in methods:
         return answers.refused(request, status=405, problem=f"send it by {methods[0]}")
+    now = timezone.now()
+    return _answered(request, lambda: _taken_in(request, dialect=dialect, kind=kind, now=now))
+
+
+def _answered(request: HttpRequest, answer: Callable[[], HttpResponse]) -> HttpResponse:
+    """Answer, or say in JSON what is wrong and whether to send it again."""
     try:
-        return _taken_in(request, dialect=dialect, kind=kind, now=timezone.now())
+        return answer()
     except body.Unreadable as fault:
         return answers.refused(request, status=400, problem=str(fault))
     except TooManyFieldsSent:
@@ -125,6 +125,20 @@ def collect(
         return answers.refused(request, status=413, problem=str(fault))
     except OperationalError:
         return answers.wait(request, status=503, problem="the database does not answer")
+
+
+def _settings(request: HttpRequest, *, key: str) -> HttpResponse:
+    if callers.find(key, now=timezone.now()) is None:
+        return answers.unknown_key(request)
+    return answers.segment_settings(request, key=key)
+
+
+def _config(request: HttpRequest) -> HttpResponse:
+    key = next(_keys_beside(request), "")
+    source = callers.find(key, now=timezone.now())
+    if source is None:
+        return answers.unknown_key(request)
+    return answers.rudder_config(request, source=source, key=key)
 
 
 def _taken_in(request: HttpRequest, *, dialect: Dialect, kind: str, now: datetime) -> HttpResponse:

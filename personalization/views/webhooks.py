@@ -5,8 +5,8 @@ from datetime import datetime
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
-from django.db import transaction
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.db import OperationalError, transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
@@ -43,6 +43,16 @@ def generic(request: HttpRequest, source: str) -> HttpResponse:
 
 
 def _answer(request: HttpRequest, receive: Receive, /, *, asked: str) -> HttpResponse:
+    try:
+        return _received(request, receive, asked=asked)
+    except UnreadablePostError:
+        return JsonResponse({"error": "broken_off"}, status=400)
+    except OperationalError:
+        # Whoever sends webhooks sends them again.
+        return JsonResponse({"error": "unavailable"}, status=503, headers={"Retry-After": "60"})
+
+
+def _received(request: HttpRequest, receive: Receive, /, *, asked: str) -> HttpResponse:
     now: datetime = timezone.now()
     body = request.read(reception.LARGEST_BYTES + 1)
     if len(body) > reception.LARGEST_BYTES:

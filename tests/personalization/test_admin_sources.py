@@ -340,7 +340,7 @@ def test_the_list_is_filtered_by_reason_source_and_age() -> None:
     assert found() == [new.pk, old.pk]
     assert found(reason=new.reason) == [new.pk]
     assert found(age="7") == [old.pk]
-    assert found(source__id__exact=old.source_id) == [new.pk, old.pk]
+    assert found(source__id__exact=str(old.source_id)) == [new.pk, old.pk]
     assert found(state="waiting") == []
 
 

@@ -54,9 +54,9 @@ def start(processes: Processes, *, port: int) -> None:
 
 def watch(processes: Processes, *, port: int) -> int:
     """Wait for Ctrl-C; a process that ends by itself is a failure."""
-    sys.stdout.write(f"\nAttune is at http://127.0.0.1:{port}/  (Ctrl-C ends it)\n")
-    sys.stdout.flush()
     try:
+        sys.stdout.write(f"\nAttune is at http://127.0.0.1:{port}/  (Ctrl-C ends it)\n")
+        sys.stdout.flush()
         while not (dead := processes.dead()):
             time.sleep(0.5)
     except KeyboardInterrupt:

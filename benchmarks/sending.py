@@ -26,7 +26,7 @@ KEPT = {"short": 3_000, "full": 10_000}
 BUILT = 1_000
 ROUNDS = 3
 WORKERS = worker_count()
-LOOK_SECONDS = 0.02
+LOOK_SECONDS = 0.05
 PATIENCE_SECONDS = 60.0
 
 

@@ -52,6 +52,7 @@ class Kit:
     arms: Arms | None
     links: LinkBook
     tagged: Callable[[str], str]
+    addresses: urls.Addresses
     now: datetime
 
 
@@ -94,6 +95,7 @@ def kit(campaign: Campaign, *, now: datetime) -> Kit:
         arms=arms,
         links=LinkBook(campaign.pk),
         tagged=_tagging(campaign),
+        addresses=urls.addresses(),
         now=now,
     )
 
@@ -111,7 +113,7 @@ def write(
 ) -> Mail | Result:
     """Render one mail; what fails on this person's data fails this mail only."""
     arm = send.arm if send.arm in kit.emails and send.arm else arm_of(profile, kit=kit)
-    unsubscribe = urls.unsubscribe(send.pk)
+    unsubscribe = kit.addresses.unsubscribe(send.pk)
     try:
         rendered = render(content, kit=kit, arm=arm, unsubscribe=unsubscribe)
         linked = _with_links(rendered, send=send, kit=kit, profile=profile, unsubscribe=unsubscribe)
@@ -189,7 +191,7 @@ def _with_links(
     may_track = profile.permission.may_track
     # A link stands in the HTML and in the text: it is signed once.
     link_for = cache(partial(_tracked, send_id=send.pk if may_track else 0, kit=kit))
-    pixel = urls.pixel(send.pk) if may_track else None
+    pixel = kit.addresses.pixel(send.pk) if may_track else None
     keep = frozenset({unsubscribe})
     return html.Rendered(
         subject=rendered.subject,
@@ -202,7 +204,7 @@ def _tracked(url: str, *, send_id: int, kit: Kit) -> str:
     target = kit.tagged(url)
     if len(target) > LONGEST_LINK:
         return url
-    return urls.click(send_id, link_id=kit.links.add(target))
+    return kit.addresses.click(send_id, link_id=kit.links.add(target))
 
 
 def _tagging(campaign: Campaign) -> Callable[[str], str]:

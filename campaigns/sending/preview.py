@@ -7,7 +7,6 @@ from campaigns.models import Campaign
 from campaigns.rendering import html
 from campaigns.sending import compose, explain
 from campaigns.sending.reasons import in_words
-from campaigns.tracking import urls
 from consent import gate, masking
 from consent.permission import Permission
 from personalization import engine
@@ -55,7 +54,9 @@ def _rendered(
     content: engine.Content, *, kit: compose.Kit, arm: str, arms: tuple[str, ...]
 ) -> Preview:
     try:
-        mail = compose.render(content, kit=kit, arm=arm, unsubscribe=urls.unsubscribe(NOBODY))
+        mail = compose.render(
+            content, kit=kit, arm=arm, unsubscribe=kit.addresses.unsubscribe(NOBODY)
+        )
     except TemplateProblem as problem:
         return Preview(arm=arm, arms=arms, problem=f"The template failed: {problem}")
     return Preview(arm=arm, arms=arms, mail=mail, because=explain.because(content.decision))

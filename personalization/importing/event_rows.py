@@ -26,6 +26,7 @@ CONTEXT_BYTES = 8_000
 # What `context` holds where nothing is known.
 NOTHING = b"{}"
 LINES = 10_000
+LONGEST_PRICE = 40
 _AMOUNTS = ("total", "revenue", "value")
 _NAMES = {"track": "", "": "", "page": "Page Viewed", "screen": "Screen Viewed"}
 # What these hold lives elsewhere: in the lines, in a column.
@@ -36,13 +37,15 @@ _IDENTIFIERS = frozenset(
         *("name", "firstname", "lastname", "fullname", "middlename", "surname", "givenname"),
         *("familyname", "username", "login", "password", "street", "address", "address1"),
         *("address2", "addressline1", "addressline2", "birthday", "birthdate", "dateofbirth"),
+        *("clientip", "userip", "remoteaddr"),
         *("ip", "ipaddress", "ssn", "iban", "cardnumber", "creditcard", "passport", "userid"),
         *("customerid", "externalid", "anonymousid", "customername", "customeremail"),
     )
 )
 # No customer number holds a NUL, so an anonymous id cannot pass for one.
 _ANONYMOUS = "\0"
-_ADDRESS = re.compile(r"[^\s@/?&=]+(@|%40)[^\s@/?&=]+\.[^\s@]+")
+# Begins at a word only, and not endless: whatever a text holds, it is looked through once.
+_ADDRESS = re.compile(r"(?<![^\s@/?&=])[^\s@/?&=]+(@|%40)[^\s@/?&=]{1,253}\.[^\s@]")
 
 _SUSPICIOUS = (b"@", b"%40", b"[")
 
@@ -264,8 +267,12 @@ def _line(given: Any, number: int, place: str, /) -> Line:
     quantity = given.get("quantity", 1)
     if type(quantity) is not int or not 0 <= quantity <= values.LARGEST:
         quantity = _quantity(quantity, column=place.format(number, "quantity"))
+    price = given.get("price")
+    if isinstance(price, str) and len(price) > LONGEST_PRICE:
+        # No price; and it is not worth remembering.
+        raise CellError(place.format(number, "price"), "is not a number")
     try:
-        price = _price_text(given.get("price"))
+        price = _price_text(price)
     except CellError as fault:
         raise CellError(place.format(number, "price"), fault.reason) from None
     except TypeError:
@@ -337,6 +344,8 @@ def _clean_value(value: Any, *, depth: int, is_ours: bool = False) -> Any:
 
 @lru_cache(maxsize=4096)
 def is_identifier(key: str) -> bool:
+    if "@" in key or "%40" in key:
+        return True
     return re.sub(r"[^a-z0-9]", "", key.lower()) in _IDENTIFIERS
 
 

@@ -78,7 +78,13 @@ def _apply_next(*, now: datetime, limit: int) -> Applied:
     if taken.source is None:
         return Applied(is_busy=taken.is_busy)
     partitions.ensure_ahead(now=now)
-    tally = _apply_or_split(taken.rows, source=taken.source, now=now)
+    try:
+        tally = _apply_or_split(taken.rows, source=taken.source, now=now)
+    except OperationalError:
+        raise
+    except Exception:
+        inbox.pass_over(taken.source)
+        raise
     _count(tally, rows=taken.rows, source=taken.source, now=now)
     inbox.remove([row.pk for row in taken.rows])
     return Applied(

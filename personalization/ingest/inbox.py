@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
+from django.core.cache import cache
 from django.db import connection
 
 from consent import identity
@@ -15,6 +16,8 @@ PLACE = "personalization_inboxevent.payload"
 # Any number that no other advisory lock of ours uses; the second half is the source.
 _APPLYING = 4713
 _REASON_LENGTH = 300
+_PASSED_OVER = "personalization.inbox.passed_over"
+_PASSED_OVER_SECONDS = 60
 
 # Locked in the order of their oldest events, and only until one is ours: the filter is asked row
 # by row. A source that somebody else applies is passed over.
@@ -27,6 +30,7 @@ WITH waiting AS MATERIALIZED (
         WHERE inbox.source_id = source.id AND inbox.quarantined_at IS NULL
         ORDER BY inbox.id LIMIT 1
     ) AS oldest
+    WHERE source.id <> ALL(%s)
     ORDER BY oldest.id
 )
 SELECT EXISTS (SELECT 1 FROM waiting),
@@ -79,7 +83,7 @@ def take(*, limit: int) -> Taken:
     One worker a source: what was said and who was named earlier is known to what came later.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_NEXT, [_APPLYING])
+        cursor.execute(_NEXT, [cache.get(_PASSED_OVER, []), _APPLYING])
         is_waiting, source_id = cursor.fetchone()
         if source_id is None:
             return Taken(source=None, is_busy=is_waiting)
@@ -87,6 +91,12 @@ def take(*, limit: int) -> Taken:
         cursor.execute(_ROWS, [source_id, limit])
         rows = [Waiting(*row) for row in cursor.fetchall()]
     return Taken(source=Source.objects.get(pk=source_id) if rows else None, rows=rows)
+
+
+def pass_over(source: Source) -> None:
+    """Leave a source alone for a minute: a fault of ours in its events may not stop the others."""
+    known = cache.get(_PASSED_OVER, [])
+    cache.set(_PASSED_OVER, [*known, source.pk], _PASSED_OVER_SECONDS)
 
 
 def set_apart(reasons: Mapping[int, str], *, now: datetime) -> None:

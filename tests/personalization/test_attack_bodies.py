@@ -126,7 +126,9 @@ VALUE = st.recursive(
         ["P-1", "EUR", "1e400", "1e-400", "-0", "999999999999.99", "9" * 300, "\\N", "\\.", "\t\n",
          "\x1f", "\u2028", "0001-01-01", "2026-13-01T00:00:00", "a'b\"c", "true", 10**15, "٣"]
     ),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3)
+    ),
     max_leaves=6,
 )  # fmt: skip
 NAMES = st.sampled_from(

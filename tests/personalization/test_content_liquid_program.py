@@ -41,8 +41,7 @@ CONSTRUCTS = [
     "{% for i in list %}{{ i }}{% for i in deep.list %}{{ i.name }}{% endfor %}{{ i }}{% endfor %}",
     "{% for forloop in list %}{{ forloop }}{% endfor %}{{ forloop.index }}",
     "{% for i in list %}{% for j in list %}{{ forloop.parentloop.last }}{% endfor %}{% endfor %}",
-    "{% for i in list %}{% for j in list %}{% if i==j %}{% break %}{% endif %}{% endfor %}"
-    "{% endfor %}",
+    "{% for i in list %}{% for j in no %}{% if i %}{% break %}{% endif %}{% endfor %}{% endfor %}",
     "{% for i in list %}{% for j in no %}{% else %}{% break %}{% endfor %}{{ i }}{% endfor %}",
     "{% for i in list %}{% case i %}{% when 'b' %}{% continue %}{% endcase %}{{ i }}{% endfor %}",
     "{% unless a == blank %}{{ a }}{% elsif b == blank %}-{% else %}{{ b }}{% endunless %}",

@@ -5,6 +5,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.core.cache import cache
 from django.db import OperationalError
 
 from consent import ledger
@@ -52,8 +53,31 @@ def test_a_crash_in_the_middle_leaves_nothing_behind(
     assert not EventKey.objects.exists()
     assert not DataSubject.objects.exists()
 
+    cache.clear()  # the minute is over for which the source is passed over
     assert apply_all().stored == 2
     assert EventDaily.objects.get().count == 2
+
+
+@committing
+def test_a_fault_of_ours_in_one_source_does_not_stop_the_others(
+    real_commits: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Source.objects.create(slug="till", name="Till")
+    accept([event("m1")], source=SHOP, now=NOON)
+    accept([event("m1")], source="till", now=NOON)
+    plain = apply._apply
+
+    def only_the_till(rows: Any, *, source: Source, now: Any) -> Any:
+        if source.slug == SHOP:
+            raise ZeroDivisionError
+        return plain(rows, source=source, now=now)
+
+    monkeypatch.setattr(apply, "_apply", only_the_till)
+    with pytest.raises(ZeroDivisionError):
+        apply_batch(now=NOON)
+
+    assert apply_all().stored == 1
+    assert InboxEvent.objects.get().source.slug == SHOP
 
 
 @committing

@@ -1,6 +1,7 @@
 """What one would write first, as the peer: each event stored through the ORM, one by one."""
 
 import json
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -55,7 +56,7 @@ def _store(given: dict[str, Any], *, source: Source) -> None:
         origin_profile_id=profile.pk,
         occurred_at=at,
         received_at=timezone.now(),
-        amount=properties.get("total"),
+        amount=_money(properties.get("total")),
         properties=properties,
         context=given["context"],
     )
@@ -70,6 +71,10 @@ def _store(given: dict[str, Any], *, source: Source) -> None:
     if profile.last_seen_at < at:
         profile.last_seen_at = at
         profile.save(update_fields=["last_seen_at"])
+
+
+def _money(given: object) -> Decimal | None:
+    return None if given is None else Decimal(str(given))
 
 
 def _store_line(given: dict[str, Any], *, line: int, event: Event) -> None:

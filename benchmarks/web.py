@@ -70,7 +70,7 @@ def _commands(port: int) -> Mapping[str, list[str]]:
 def _pages(campaign: Campaign) -> Mapping[str, Sequence[str]]:
     """Nothing but Django's own way; a look-up with three rows written; a rendered template."""
     sent = Send.objects.filter(campaign=campaign, state=Send.State.SENT)
-    pixels = [urls.pixel(send.pk).removeprefix(settings.PUBLIC_URL) for send in sent]
+    pixels = [urls.addresses().pixel(send.pk).removeprefix(settings.PUBLIC_URL) for send in sent]
     return {"/healthz": ["/healthz"], "/o/TOKEN.gif": pixels, "/admin/login/": ["/admin/login/"]}
 
 

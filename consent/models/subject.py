@@ -31,6 +31,14 @@ class DataSubject(models.Model):
 
     class Meta:
         verbose_name = "data subject"
+        # Few are gone: who is not is told by an index that holds only them.
+        indexes = [
+            models.Index(
+                fields=["id"],
+                condition=models.Q(erased_at__isnull=False) | models.Q(merged_into__isnull=False),
+                name="consent_subject_gone",
+            )
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["email_index"],

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from personalization.conditions.to_sql import SqlCondition
-from personalization.segments import membership
+from personalization.segments import counts
 from personalization.segments import preview as previews
 from tests.campaigns.factories import NOON, person
 from tests.personalization.factories import GERMANS, client_of
@@ -68,7 +68,7 @@ def test_a_condition_that_takes_too_long_is_told_but_not_counted(
     with connection.cursor() as cursor:
         cursor.execute(f"{slow} $$ BEGIN PERFORM pg_sleep(1); RETURN true; END $$")
     slow_condition = SqlCondition("pg_temp.wait()")
-    monkeypatch.setattr(membership, "compiled", lambda version, now: slow_condition)
+    monkeypatch.setattr(counts, "_compiled", lambda node, *, known, now: slow_condition)
 
     found = previews.preview(GERMANS, now=NOON)
 

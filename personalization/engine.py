@@ -5,45 +5,33 @@ from one look-up of the recommended products for the whole batch.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Any
 
 from consent.permission import Permission
+from personalization import receipts, slots
 from personalization.conditions.fields import Catalogue
 from personalization.conditions.tree import NOTHING, Needs, needs
-from personalization.content.blocks import CompiledBlock, RenderedBlock, compile_block, render
+from personalization.content.blocks import CompiledBlock, RenderedBlock
+from personalization.content.context import REASON, template_context
 from personalization.content.liquid import TemplateProblem
-from personalization.content.liquid_runtime import plain
-from personalization.models import ContentBlock, RuleSet
+from personalization.models import RuleSet
 from personalization.profiles import catalogue
 from personalization.profiles.loaded import LoadedProfile
+from personalization.receipts.facts import properties_asked
+from personalization.receipts.parts import Part
 from personalization.recommendations import shelf
 from personalization.recommendations.offer import Offer, Offers, offers_for
-from personalization.rules.evaluate import (
-    CompiledRuleSet,
-    Decision,
-    compile_ruleset,
-    evaluate,
-    parse_ruleset,
-)
+from personalization.rules.evaluate import Decision, evaluate
+from personalization.slots import Slot, SlotUnfilled
 
-
-class SlotUnfilled(Exception):
-    """A slot has no live ruleset or a ruleset names a block that is not live."""
+__all__ = ["Content", "Plan", "Slot", "SlotUnfilled", "WrongPermission", "personalize", "prepare"]
 
 
 class WrongPermission(ValueError):
     """A profile came without the permission that covers it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    name: str
-    ruleset: CompiledRuleSet
-    slug: str
-    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +42,8 @@ class Plan:
     blocks: Mapping[str, CompiledBlock]
     catalogue: Catalogue
     needs: Needs
+    # The event properties that conditions look at: a receipt keeps those only.
+    properties: frozenset[str]
     shelf: shelf.Shelf | None
     recommendation_count: int
 
@@ -69,17 +59,21 @@ class Content:
     context: Mapping[str, object]
     decision: dict[str, Any]
     problem: TemplateProblem | None = None
+    # What a receipt keeps beside the decision: products as shown, and the words of each reason.
+    cards: Sequence[Part] = ()
+    reasons: Sequence[str] = field(default=(), repr=False)
 
 
-def prepare(slots: Mapping[str, RuleSet], *, recommendation_count: int, now: datetime) -> Plan:
+def prepare(rulesets: Mapping[str, RuleSet], *, recommendation_count: int, now: datetime) -> Plan:
     """Read and compile the live versions of the rulesets and of every block they name."""
-    ready = tuple(_slot(name, ruleset) for name, ruleset in slots.items())
+    ready = tuple(slots.live_slot(name, ruleset) for name, ruleset in rulesets.items())
     trees = [rule.condition for slot in ready for rule in slot.ruleset.definition.rules]
     return Plan(
         slots=ready,
-        blocks=_blocks(ready),
+        blocks=slots.live_blocks(ready),
         catalogue=catalogue.load(),
         needs=reduce(Needs.union, map(needs, trees), NOTHING),
+        properties=properties_asked(trees),
         shelf=shelf.live(now=now),
         recommendation_count=recommendation_count,
     )
@@ -110,40 +104,12 @@ def personalize(
         count=plan.recommendation_count,
     )
     return {
-        profile.subject_id: _content(profile, decisions, plan=plan, offers=offers)
+        profile.subject_id: _content(profile, decisions, plan=plan, offers=offers, now=now)
         for profile, decisions in zip(profiles, decided, strict=True)
     }
 
 
 _Decisions = dict[str, Decision]
-
-
-def _slot(name: str, ruleset: RuleSet) -> Slot:
-    if ruleset.live is None:
-        raise SlotUnfilled(f"slot “{name}”: ruleset “{ruleset}” has no live version; put one live")
-    definition = parse_ruleset(ruleset.live.content)
-    compiled = compile_ruleset(definition)
-    return Slot(name=name, ruleset=compiled, slug=ruleset.slug, version=ruleset.live.number)
-
-
-def _blocks(slots: Sequence[Slot]) -> dict[str, CompiledBlock]:
-    wanted = {
-        str(outcome["block"])
-        for slot in slots
-        for outcome in (
-            *(rule.outcome for rule in slot.ruleset.definition.rules),
-            slot.ruleset.definition.fallback,
-        )
-    }
-    live = ContentBlock.objects.filter(slug__in=wanted).exclude(live=None).select_related("live")
-    blocks = {
-        block.slug: compile_block(block.slug, version=block.live.number, content=block.live.content)
-        for block in live
-        if block.live is not None
-    }
-    if missing := sorted(wanted - set(blocks)):
-        raise SlotUnfilled(f"content block “{missing[0]}” has no live version; put one live")
-    return blocks
 
 
 def _decide(profile: LoadedProfile, *, plan: Plan, now: datetime) -> _Decisions:
@@ -157,42 +123,50 @@ def _strategy(decisions: _Decisions) -> str:
 
 
 def _content(
-    profile: LoadedProfile, decisions: _Decisions, *, plan: Plan, offers: Offers
+    profile: LoadedProfile, decisions: _Decisions, *, plan: Plan, offers: Offers, now: datetime
 ) -> Content:
     offer = offers.of(profile.subject_id)
-    context = plain(
-        {
-            "customer": {
-                "first_name": profile.personal.get("first_name", ""),
-                "last_name": profile.personal.get("last_name", ""),
-                "city": profile.facts.values.get("attributes.city", ""),
-            },
-            "traits": {
-                path.removeprefix("traits."): value
-                for path, value in profile.facts.values.items()
-                if path.startswith("traits.")
-            },
-            "recommendations": offer.products,
-        }
+    context = template_context(
+        values=profile.facts.values,
+        personal=profile.personal,
+        recommendations=offer.products,
+        extras={},
     )
-    blocks, problem = {}, None
-    for slot in plan.slots:
-        outcome = decisions[slot.name].outcome
-        variant = plan.blocks[str(outcome["block"])].variant(str(outcome["variant"]))
-        try:
-            blocks[slot.name] = render(variant, context)
-        except TemplateProblem as found:
-            problem = found
+    filled = slots.fill(decisions, blocks=plan.blocks, context=context)
+    cards, reasons = _shown(offer)
     return Content(
-        blocks=blocks,
+        blocks=filled.blocks,
         context=context,
-        decision=_receipt(profile, decisions, plan=plan, offer=offer),
-        problem=problem,
+        decision=_receipt(profile, decisions, plan=plan, offer=offer, cards=cards, now=now),
+        problem=filled.problem,
+        cards=cards,
+        reasons=reasons,
     )
+
+
+def _shown(offer: Offer) -> tuple[list[Part], list[str]]:
+    """Part each product into what everybody saw of it and the words for this person."""
+    cards = [
+        _card(tuple((name, value) for name, value in product.items() if name != REASON))
+        for product in offer.products
+    ]
+    return cards, [str(product[REASON]) for product in offer.products]
+
+
+@lru_cache(maxsize=4096)
+def _card(shown: tuple[tuple[str, object], ...]) -> Part:
+    """Hash a product as it is shown once, not for each of the people who see it."""
+    return receipts.part(dict(shown))
 
 
 def _receipt(
-    profile: LoadedProfile, decisions: _Decisions, *, plan: Plan, offer: Offer
+    profile: LoadedProfile,
+    decisions: _Decisions,
+    *,
+    plan: Plan,
+    offer: Offer,
+    cards: Sequence[Part],
+    now: datetime,
 ) -> dict[str, Any]:
     permission = profile.permission
     return {
@@ -203,23 +177,18 @@ def _receipt(
             "may_track": permission.may_track,
         },
         "slots": {
-            slot.name: _slot_receipt(slot, decisions[slot.name], plan=plan) for slot in plan.slots
+            slot.name: slots.told(slot, decisions[slot.name], blocks=plan.blocks)
+            for slot in plan.slots
         },
         "recommendations": offer.reasons,
+        "cards": [card.key for card in cards],
         "model": plan.shelf.number if plan.shelf else None,
+        "ages": _ages(plan, now=now),
     }
 
 
-def _slot_receipt(slot: Slot, decision: Decision, *, plan: Plan) -> dict[str, Any]:
-    block = plan.blocks[str(decision.outcome["block"])]
-    return {
-        "ruleset": slot.slug,
-        "version": slot.version,
-        "rule": decision.rule_key,
-        "rule_name": decision.rule_name,
-        "is_fallback": decision.is_fallback,
-        "considered": [[key, hit] for key, hit in decision.considered],
-        "block": block.slug,
-        "block_version": block.version,
-        "variant": block.variant(str(decision.outcome["variant"])).key,
-    }
+def _ages(plan: Plan, *, now: datetime) -> dict[str, int]:
+    """Return how old, in seconds, what the whole batch shares was when it decided."""
+    if plan.shelf is None:
+        return {}
+    return {"stock": int((now - plan.shelf.read_at).total_seconds())}

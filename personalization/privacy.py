@@ -7,6 +7,7 @@ from personalization.models import (
     Event,
     EventDaily,
     EventItem,
+    Exposure,
     ImportedRow,
     Order,
     ProfileDue,
@@ -54,6 +55,12 @@ claim(
     path="profile",
     on_erase=OnErase.DELETE,
     export=("segment_id", "entered_at"),
+)
+claim(
+    Exposure,
+    path="subject",
+    on_erase=OnErase.DELETE,
+    export=("message", "slot", "shown_at", "expires_at"),
 )
 claim(
     Receipt,

@@ -7,6 +7,7 @@ from django.utils import timezone
 from personalization import traits
 from personalization.importing import expiry, intake, settling, undo
 from personalization.ingest import apply, keys, partitions, retention
+from personalization.receipts import retention as receipts
 from personalization.recommendations import train
 from personalization.segments import membership
 from personalization.sources import deliveries
@@ -25,6 +26,7 @@ def tend_events() -> None:
     partitions.ensure_ahead(now=timezone.now())
     keys.forget_old(now=timezone.now())
     retention.remove_old(now=timezone.now())
+    receipts.forget_old(now=timezone.now())
     expiry.remove_old_values(now=timezone.now())
     settling.settle(now=timezone.now())
 

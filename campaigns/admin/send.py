@@ -16,10 +16,12 @@ from campaigns.admin import look, pages, rows
 from campaigns.models import Send
 from campaigns.sending import story
 from campaigns.sending.reasons import WORDS, in_words
+from campaigns.sending.replay import replay_mail
 from campaigns.sending.settle import settle
 from consent import audit
 from consent.admin.base import CappedPaginator, ReadOnlyAdmin, actor
 from consent.admin.look import quiet, when
+from personalization.replay import Replayed
 
 
 class ReasonFilter(admin.SimpleListFilter):
@@ -143,6 +145,7 @@ class SendAdmin(ReadOnlyAdmin[Send]):
             state=look.state(send),
             recipient=rows.recipients([send], viewer=request.user).get(send.subject_id, ""),
             inputs=_inputs(request, told),
+            replayed=_replayed(request, told),
             may_see_inputs=request.user.has_perm(rows.IN_CLEAR),
         )
 
@@ -168,3 +171,10 @@ def _inputs(request: HttpRequest, told: story.Story) -> list[story.Input] | None
         detail={"what": "receipt"},
     )
     return story.inputs(told.receipt)
+
+
+def _replayed(request: HttpRequest, told: story.Story) -> Replayed | None:
+    """Write the mail again from its receipt, when asked; only marks come out of it."""
+    if told.receipt is None or "replay" not in request.GET:
+        return None
+    return replay_mail(told.receipt)

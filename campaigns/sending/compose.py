@@ -10,6 +10,7 @@ from campaigns.experiments.assign import choose_variant
 from campaigns.models import Campaign, Experiment, Send, SenderIdentity, TemplateVersion
 from campaigns.rendering import html, links, mime
 from campaigns.rendering.headers import HeaderError
+from campaigns.sending import framing
 from campaigns.sending.handover import Ready
 from campaigns.sending.states import Result, State
 from campaigns.tracking import urls
@@ -18,7 +19,7 @@ from personalization import engine
 from personalization.content.liquid import TemplateProblem
 from personalization.content.liquid_runtime import plain
 from personalization.profiles.loaded import LoadedProfile
-from personalization.receipts import Entry
+from personalization.receipts import Entry, Part
 
 # A longer address is left as it is, untracked: the column ends there.
 LONGEST_LINK = 2000
@@ -46,6 +47,8 @@ class Kit:
     campaign: Campaign
     template: Mapping[str, object]
     plan: engine.Plan
+    # What every mail shows of campaign and sender; receipts name it by its key.
+    frame: Part
     emails: Mapping[str, html.CompiledEmail]
     skeleton: mime.Skeleton
     sender: SenderIdentity
@@ -76,12 +79,8 @@ def kit(campaign: Campaign, *, now: datetime) -> Kit:
         campaign=campaign,
         template=_template(version),
         plan=engine.prepare(slots, recommendation_count=campaign.recommendation_count, now=now),
-        emails={
-            key: html.compile_email(
-                {**version.content, "subject": subject or version.content["subject"]}
-            )
-            for key, subject in {**subjects, "": ""}.items()
-        },
+        frame=framing.frame(campaign, sender=sender, subjects=subjects),
+        emails=framing.emails_of(version.content, subjects=subjects),
         skeleton=mime.skeleton(
             from_name=sender.name,
             from_email=sender.from_email,
@@ -121,8 +120,10 @@ def write(
     except (TemplateProblem, HeaderError) as problem:
         reason = "not_rendered" if isinstance(problem, TemplateProblem) else "bad_address"
         return Result(send.pk, State.FAILED, reason=reason, detail=str(problem), arm=arm)
-    decision = {**content.decision, "arm": arm, "template": kit.template}
-    receipt = Entry(message_key=str(send.message_key), profile=profile, decision=decision)
+    receipt = _receipt(
+        send, kit=kit, profile=profile, content=content, arm=arm, rendered=rendered,
+        unsubscribe=unsubscribe,
+    )  # fmt: skip
     return Mail(ready=ready, receipt=receipt, rendered=linked)
 
 
@@ -130,20 +131,11 @@ def render(content: engine.Content, *, kit: Kit, arm: str, unsubscribe: str) -> 
     """Fill in the template, links as they were written; raises TemplateProblem."""
     if content.problem is not None:
         raise content.problem
-    context = plain(content.context).also(
-        {
-            "blocks": {
-                name: {"html": block.html, "text": block.text}
-                for name, block in content.blocks.items()
-            },
-            "campaign": {"name": kit.campaign.name},
-            "sender": {
-                "name": kit.sender.name,
-                "postal_address": kit.sender.postal_address,
-                "logo_url": kit.sender.logo_url,
-            },
-            "unsubscribe_url": unsubscribe,
-        }
+    context = framing.mail_context(
+        plain(content.context),
+        blocks=content.blocks,
+        frame=kit.frame.content,
+        unsubscribe=unsubscribe,
     )
     return html.render(kit.emails[arm], context)
 
@@ -182,6 +174,34 @@ def _ready(
         has_whole_lines=True,
     )
     return Ready(send=send, envelope=envelope, arm=arm)
+
+
+def _receipt(
+    send: Send,
+    *,
+    kit: Kit,
+    profile: LoadedProfile,
+    content: engine.Content,
+    arm: str,
+    rendered: html.Rendered,
+    unsubscribe: str,
+) -> Entry:
+    decision = {
+        **content.decision,
+        "arm": arm,
+        "template": kit.template,
+        "frame": kit.frame.key,
+    }
+    return Entry(
+        message_key=str(send.message_key),
+        profile=profile,
+        decision=decision,
+        properties=kit.plan.properties,
+        parts=(*content.cards, kit.frame),
+        reasons=content.reasons,
+        output=framing.marks(rendered),
+        extras={framing.UNSUBSCRIBE: unsubscribe},
+    )
 
 
 def _with_links(

@@ -1,9 +1,8 @@
 """The story of one send: what was planned, decided and sent, and what came back."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from campaigns.models import Conversion, Send, TrackingEvent
 from campaigns.sending import explain
@@ -71,10 +70,11 @@ def inputs(receipt: Receipt) -> list[Input] | None:
         return None
     labels = {field.path: field.label for field in Field.objects.all()}
     found = [
-        Input(labels.get(path, path), _text(value)) for path, value in opened["values"].items()
+        Input(labels.get(path, path), _text(value))
+        for path, value in opened.facts["values"].items()
     ]
-    if opened["segments"]:
-        found.append(Input("In the segments", ", ".join(opened["segments"])))
+    if opened.facts["segments"]:
+        found.append(Input("In the segments", ", ".join(opened.facts["segments"])))
     return [*found, *_history(opened)]
 
 
@@ -83,14 +83,15 @@ def _receipt(send: Send) -> Receipt | None:
     return found.select_related("subject").first()
 
 
-def _history(opened: Mapping[str, Any]) -> Iterator[Input]:
+def _history(opened: receipts.Inputs) -> Iterator[Input]:
+    kinds = (("Bought last", opened.bought), ("Viewed last", opened.viewed))
     names = dict(
         Product.objects.filter(
-            pk__in={pk for kind in ("bought", "viewed") for pk, _ in opened[kind]}
+            pk__in={pk for _, history in kinds for pk, _ in history}
         ).values_list("pk", "name")
     )
-    for kind, label in (("bought", "Bought last"), ("viewed", "Viewed last")):
-        products = dict.fromkeys(names[pk] for pk, _ in opened[kind] if pk in names)
+    for label, history in kinds:
+        products = dict.fromkeys(names[pk] for pk, _ in history if pk in names)
         if products:
             yield Input(label, ", ".join(products))
 

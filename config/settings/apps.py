@@ -64,5 +64,7 @@ USE_I18N = False
 ATTUNE_FOUR_EYES = env.bool("ATTUNE_FOUR_EYES", default=False)
 # How many capped mails one person may get in a week.
 ATTUNE_WEEKLY_LIMIT = env.int("ATTUNE_WEEKLY_LIMIT", default=4)
+# How long a decision can be explained and replayed.
+ATTUNE_RECEIPT_DAYS = env.int("ATTUNE_RECEIPT_DAYS", default=90)
 # How large a file may be that is uploaded for an import.
 ATTUNE_IMPORT_LIMIT_MB = env.int("ATTUNE_IMPORT_LIMIT_MB", default=500)

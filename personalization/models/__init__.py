@@ -13,7 +13,7 @@ from personalization.models.event import (
 from personalization.models.import_run import ImportedRow, ImportRun
 from personalization.models.product import Product, ProductChange
 from personalization.models.profile import CustomerProfile, Field
-from personalization.models.receipt import Receipt
+from personalization.models.receipt import Exposure, Receipt, ReceiptPart
 from personalization.models.recommendation import RecommendationModel
 from personalization.models.ruleset import RuleSet, RuleSetVersion
 from personalization.models.segment import Segment, SegmentMembership, SegmentVersion
@@ -31,6 +31,7 @@ __all__ = [
     "EventDaily",
     "EventItem",
     "EventKey",
+    "Exposure",
     "Field",
     "ImportRun",
     "ImportedRow",
@@ -40,6 +41,7 @@ __all__ = [
     "ProductChange",
     "ProfileDue",
     "Receipt",
+    "ReceiptPart",
     "RecommendationModel",
     "RuleSet",
     "RuleSetVersion",

@@ -46,12 +46,16 @@ def test_a_receipt_opens_to_the_values_that_were_looked_at() -> None:
     receipt = recorded(anna)
 
     assert receipt.decision == DECISION
-    assert receipts.open_inputs(receipt) == {
+    opened = receipts.open_inputs(receipt)
+    assert opened is not None
+    assert opened.facts == {
         "values": {"attributes.city": "Berlin", "attributes.country": "DE"},
         "segments": [],
-        "bought": [[boots.pk, 0.0]],
-        "viewed": [],
+        "events": {},
     }
+    assert opened.personal == {"first_name": "Anna", "last_name": "Berg"}
+    assert [list(each) for each in opened.bought] == [[boots.pk, 0.0]]
+    assert not opened.viewed
 
 
 def test_what_was_looked_at_is_sealed_in_the_table() -> None:

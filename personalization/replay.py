@@ -1,0 +1,191 @@
+"""Take a decision again from its receipt alone, and say whether it comes out the same.
+
+Nothing that is live is read: rules and blocks are those of the recorded versions, values and
+products those that were looked at then, the clock stands at the moment of the decision.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django.db.models import Q
+
+from consent.identity import SealBroken
+from personalization import receipts, slots
+from personalization.content.blocks import CompiledBlock, compile_block
+from personalization.content.context import REASON, template_context
+from personalization.content.liquid_runtime import PlainData
+from personalization.models import ContentBlockVersion, Receipt, RuleSetVersion
+from personalization.receipts import Inputs, facts, parts
+from personalization.rules.evaluate import Decision, evaluate
+from personalization.slots import Filled, Slot
+from personalization.versions import diff
+
+
+class Outcome(StrEnum):
+    EQUAL = "equal"
+    DIFFERENT = "different"
+    ERASED = "erased"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One place where the replay and the receipt part; personal values are never quoted."""
+
+    place: str
+    recorded: str
+    replayed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """All that a decision had before it: enough to render more parts of it, as a mail's."""
+
+    inputs: Inputs = field(repr=False)
+    context: PlainData = field(repr=False)
+    filled: Filled = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    outcome: Outcome
+    reason: str = ""
+    differences: tuple[Difference, ...] = ()
+    scene: Scene | None = field(default=None, repr=False)
+
+
+def replay(receipt: Receipt) -> Replayed:
+    """Decide and render the slots again; `scene` lets a caller render what it made of them."""
+    try:
+        inputs = receipts.open_inputs(receipt)
+        cards = parts.fetch(receipt.decision.get("cards", ()))
+    except SealBroken:
+        return _altered("inputs", "the sealed inputs do not open: they were altered")
+    except receipts.PartAltered as error:
+        return _altered("cards", str(error))
+    if inputs is None:
+        return Replayed(Outcome.ERASED, reason="not replayable: erased")
+    told = receipt.decision["slots"]
+    rulesets, blocks = _rulesets(told), _blocks(told)
+    if missing := [*_missing(told, rulesets=rulesets, blocks=blocks)]:
+        return Replayed(Outcome.GONE, reason=f"not replayable: {', '.join(missing)} is gone")
+    decided = _decide(receipt, inputs, rulesets=rulesets)
+    if other := [*_other_blocks(told, decided, blocks=blocks)]:
+        return Replayed(Outcome.DIFFERENT, differences=tuple(other))
+    context = template_context(
+        values=inputs.facts["values"],
+        personal=inputs.personal,
+        recommendations=_recommended(receipt.decision, inputs, cards=cards),
+        extras=inputs.extras.get("context", {}),
+    )
+    filled = slots.fill(decided, blocks=blocks, context=context)
+    again = {
+        name: slots.told(rulesets[name], decision, blocks=blocks)
+        for name, decision in decided.items()
+    }
+    differences = (*_decision_differences(told, again), *_output_differences(inputs, filled))
+    return Replayed(
+        outcome=Outcome.DIFFERENT if differences else Outcome.EQUAL,
+        differences=differences,
+        scene=Scene(inputs=inputs, context=context, filled=filled),
+    )
+
+
+def compared(recorded: Mapping[str, str], again: Mapping[str, str]) -> Iterator[Difference]:
+    """Compare marks of rendered parts, those that were recorded."""
+    for name, mark in recorded.items():
+        if again.get(name) != mark:
+            yield Difference(f"output.{name}", recorded=mark, replayed=again.get(name, "nothing"))
+
+
+def _altered(place: str, reason: str) -> Replayed:
+    return Replayed(
+        Outcome.DIFFERENT,
+        reason=reason,
+        differences=(Difference(place, recorded="as it was sealed", replayed=reason),),
+    )
+
+
+_Told = Mapping[str, Mapping[str, Any]]
+
+
+def _rulesets(told: _Told) -> dict[str, Slot]:
+    wanted = {(slot["ruleset"], slot["version"]) for slot in told.values()}
+    found = {
+        (version.of.slug, version.number): version
+        for version in RuleSetVersion.objects.filter(_named(wanted)).select_related("of")
+    }
+    return {
+        name: slots.slot_of(name, slug=slot["ruleset"], version=version)
+        for name, slot in told.items()
+        if (version := found.get((slot["ruleset"], slot["version"]))) is not None
+    }
+
+
+def _blocks(told: _Told) -> dict[str, CompiledBlock]:
+    wanted = {(slot["block"], slot["block_version"]) for slot in told.values()}
+    found = ContentBlockVersion.objects.filter(_named(wanted)).select_related("of")
+    return {
+        version.of.slug: compile_block(
+            version.of.slug, version=version.number, content=version.content
+        )
+        for version in found
+    }
+
+
+def _named(wanted: Iterable[tuple[str, int]]) -> Q:
+    return reduce(or_, (Q(of__slug=slug, number=number) for slug, number in wanted), Q(pk=None))
+
+
+def _missing(
+    told: _Told, *, rulesets: Mapping[str, Slot], blocks: Mapping[str, CompiledBlock]
+) -> Iterator[str]:
+    for name, slot in told.items():
+        if name not in rulesets:
+            yield f"ruleset “{slot['ruleset']}” version {slot['version']}"
+        if slot["block"] not in blocks:
+            yield f"block “{slot['block']}” version {slot['block_version']}"
+
+
+def _decide(
+    receipt: Receipt, inputs: Inputs, *, rulesets: Mapping[str, Slot]
+) -> dict[str, Decision]:
+    known = facts.load(inputs.facts, profile_id=receipt.subject_id)
+    return {
+        name: evaluate(slot.ruleset, known, receipt.decided_at) for name, slot in rulesets.items()
+    }
+
+
+def _other_blocks(
+    told: _Told, decided: Mapping[str, Decision], *, blocks: Mapping[str, CompiledBlock]
+) -> Iterator[Difference]:
+    """Name the slots for which the rules now choose a block that the receipt does not know."""
+    for name, decision in decided.items():
+        block = str(decision.outcome["block"])
+        if block not in blocks:
+            yield Difference(f"slots.{name}.block", recorded=told[name]["block"], replayed=block)
+
+
+def _recommended(
+    decision: Mapping[str, Any], inputs: Inputs, *, cards: Mapping[str, Mapping[str, Any]]
+) -> list[dict[str, object]]:
+    return [
+        {**cards[key], REASON: words}
+        for key, words in zip(decision.get("cards", ()), inputs.reasons, strict=True)
+    ]
+
+
+def _decision_differences(told: _Told, again: _Told) -> Iterator[Difference]:
+    for change in diff(dict(told), dict(again)):
+        yield Difference(f"slots.{change.path}", str(change.before), str(change.after))
+
+
+def _output_differences(inputs: Inputs, filled: Filled) -> Iterator[Difference]:
+    yield from compared(
+        {name: mark for name, mark in inputs.output.items() if name in filled.blocks},
+        slots.marks(filled.blocks),
+    )

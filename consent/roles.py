@@ -7,12 +7,13 @@ CONTENT = (
     "segment",
     "ruleset",
     "contentblock",
+    "recommendationchain",
     "template",
     "campaign",
     "experiment",
     "senderidentity",
 )
-VERSIONS = tuple(f"{name}version" for name in CONTENT[:4])
+VERSIONS = tuple(f"{name}version" for name in CONTENT[:5])
 PARTS = ("campaignslot", "experimentarm")
 PEOPLE = (
     "customerprofile",

@@ -23,7 +23,7 @@ from personalization.profiles.loaded import LoadedProfile
 from personalization.receipts.facts import properties_asked
 from personalization.receipts.parts import Part
 from personalization.recommendations import shelf
-from personalization.recommendations.offer import Offer, Offers, offers_for
+from personalization.recommendations.offer import Offer, Offers, Wish, offers_for
 from personalization.rules.evaluate import Decision, evaluate
 from personalization.slots import Slot, SlotUnfilled
 
@@ -96,10 +96,7 @@ def personalize(
             )
     decided = [_decide(profile, plan=plan, now=now) for profile in profiles]
     offers = offers_for(
-        [
-            (profile, _strategy(decisions))
-            for profile, decisions in zip(profiles, decided, strict=True)
-        ],
+        [(profile, _wish(decisions)) for profile, decisions in zip(profiles, decided, strict=True)],
         shelf=plan.shelf,
         count=plan.recommendation_count,
     )
@@ -116,10 +113,14 @@ def _decide(profile: LoadedProfile, *, plan: Plan, now: datetime) -> _Decisions:
     return {slot.name: evaluate(slot.ruleset, profile.facts, now) for slot in plan.slots}
 
 
-def _strategy(decisions: _Decisions) -> str:
+def _wish(decisions: _Decisions) -> Wish:
     """The first slot whose outcome names a strategy decides how products are found."""
-    named = (str(decision.outcome.get("strategy") or "") for decision in decisions.values())
-    return next(filter(None, named), "")
+    for decision in decisions.values():
+        strategy = str(decision.outcome.get("strategy") or "")
+        parameters = decision.outcome.get("parameters")
+        if strategy or parameters:
+            return Wish(strategy, parameters if isinstance(parameters, dict) else {})
+    return Wish()
 
 
 def _content(
@@ -181,6 +182,7 @@ def _receipt(
             for slot in plan.slots
         },
         "recommendations": offer.reasons,
+        "strategy": offer.recipe,
         "cards": [card.key for card in cards],
         "model": plan.shelf.number if plan.shelf else None,
         "ages": _ages(plan, now=now),

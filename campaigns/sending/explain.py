@@ -16,20 +16,9 @@ from personalization.conditions.tree import parse
 from personalization.models import ContentBlockVersion, Product, RuleSetVersion
 from personalization.profiles import catalogue
 from personalization.recommendations.offer import reason
-from personalization.recommendations.serve import Tier
+from personalization.recommendations.strategies.registry import STRATEGIES
 
 Decision = Mapping[str, Any]
-TIERS = {
-    Tier.PERSONAL: "From this customer's own history",
-    Tier.FAVOURITE_CATEGORY: "Fallback: popular in the favourite category",
-    Tier.SITE: "Fallback: popular with everybody",
-}
-STRATEGIES = {
-    "because_you_bought": "Because you bought",
-    "because_you_viewed": "Because you viewed",
-    "buy_again": "Buy again",
-    "popular": "Popular",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +161,7 @@ def _products(reasons: Iterable[Decision]) -> tuple[ProductReason, ...]:
 def _product(item: Decision, *, found: Mapping[int, Product]) -> ProductReason:
     product, cause = found.get(item["product"]), found.get(item["because_of"])
     category = product.category if product else ""
-    tier = Tier(item["tier"])
+    tier, strategy = int(item["tier"]), STRATEGIES.get(item["strategy"])
     return ProductReason(
         name=product.name if product else "A product that is gone",
         category=category,
@@ -181,12 +170,12 @@ def _product(item: Decision, *, found: Mapping[int, Product]) -> ProductReason:
         currency=product.currency if product else "",
         sentence=reason(
             strategy=item["strategy"],
-            tier=tier,
             cause=cause.name if cause else "",
             category=category,
+            detail=item.get("detail", ""),
         ),
-        strategy=STRATEGIES[item["strategy"]],
-        tier=TIERS[tier],
-        is_fallback=tier is not Tier.PERSONAL,
+        strategy=strategy.label if strategy else item["strategy"],
+        tier=f"Fallback {tier}" if tier else "First choice",
+        is_fallback=tier > 0,
         score=item["score"],
     )

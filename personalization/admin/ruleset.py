@@ -13,6 +13,7 @@ from personalization.admin.versioned import VersionedAdmin
 from personalization.comparison import tell_ruleset
 from personalization.models import RuleSet
 from personalization.profiles import catalogue
+from personalization.recommendations import chains
 from personalization.rules import choices, publish
 from personalization.versions import Content
 
@@ -66,7 +67,7 @@ class RuleSetAdmin(VersionedAdmin[RuleSet]):
         return {
             **condition_config(),
             "hitPolicies": HIT_POLICIES,
-            "strategies": choices.STRATEGY_LABELS,
+            "strategies": chains.labels(),
             "blocks": [
                 {
                     "slug": block.slug,

@@ -14,7 +14,11 @@ from personalization.models.import_run import ImportedRow, ImportRun
 from personalization.models.product import Product, ProductChange
 from personalization.models.profile import CustomerProfile, Field
 from personalization.models.receipt import Exposure, Receipt, ReceiptPart
-from personalization.models.recommendation import RecommendationModel
+from personalization.models.recommendation import (
+    RecommendationChain,
+    RecommendationChainVersion,
+    RecommendationModel,
+)
 from personalization.models.ruleset import RuleSet, RuleSetVersion
 from personalization.models.segment import Segment, SegmentMembership, SegmentVersion
 from personalization.models.source import SeenProperty, Source, SourceDay, WebhookDelivery
@@ -42,6 +46,8 @@ __all__ = [
     "ProfileDue",
     "Receipt",
     "ReceiptPart",
+    "RecommendationChain",
+    "RecommendationChainVersion",
     "RecommendationModel",
     "RuleSet",
     "RuleSetVersion",

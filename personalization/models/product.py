@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from django.core.validators import MinValueValidator
 from django.db import models
+from django.db.models.functions import Now
 from django.utils import timezone
 
 
@@ -25,9 +27,21 @@ class Product(models.Model):
         default=False,
         help_text="Never recommended and never named as a reason: medicine, alcohol and the like.",
     )
+    is_banned = models.BooleanField(
+        "banned", default=False, db_default=False, help_text="Never recommended, whatever is asked."
+    )
+    pin = models.PositiveSmallIntegerField(
+        "pinned at place",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Place among the products that “Pinned by hand” shows; empty for none.",
+    )
     attributes: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(
         default=dict, blank=True
     )
+    # When the catalogue first named it: what came later than the rest is new.
+    added_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

@@ -1,6 +1,8 @@
-"""Trained recommendation models: arrays that workers share, one row a training."""
+"""Trained recommendation models, one row a training, and chains of strategies."""
 
 from django.db import models
+
+from personalization.models.version import Version, Versioned
 
 
 class RecommendationModel(models.Model):
@@ -23,3 +25,27 @@ class RecommendationModel(models.Model):
 
     def __str__(self) -> str:
         return f"model {self.number}"
+
+
+class RecommendationChain(Versioned):
+    live = models.ForeignKey(
+        "RecommendationChainVersion",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+
+    class Meta(Versioned.Meta):
+        verbose_name = "recommendation chain"
+
+
+class RecommendationChainVersion(Version):
+    """`content`: `{"steps": [{"strategy", "parameters"}], "parameters": {limits of the list}}`."""
+
+    of = models.ForeignKey(RecommendationChain, on_delete=models.CASCADE, related_name="versions")
+
+    class Meta(Version.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["of", "number"], name="personalization_chain_version")
+        ]

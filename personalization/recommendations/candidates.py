@@ -10,19 +10,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from personalization.recommendations.model import Model
-from personalization.recommendations.neighbours import BoolArray, Int32Array, IntArray, lift
+from personalization.recommendations.neighbours import (
+    BoolArray,
+    FloatArray,
+    Int32Array,
+    IntArray,
+    Neighbours,
+    lift,
+)
 
 Scores = NDArray[np.float64]
+# Positions, their scores, and their columns in the source (None where it names no causes).
+Part = tuple[IntArray | Int32Array, Scores | FloatArray, IntArray | None]
 
-# Ten items are too few for shops with large baskets: 50 found 55 % instead of 46 % of the people
-# a newly bought product on held-out invoices, more found little more.
-LAST_ITEMS = 50
+MOST_LAST_ITEMS = 50
 # Each visit back counts a fifth less. Items of one basket have one age and count alike.
 FADE_PER_VISIT = 0.8
-_FADES: Scores = np.array([FADE_PER_VISIT**visits for visits in range(LAST_ITEMS + 1)])
+_FADES: Scores = np.array([FADE_PER_VISIT**visits for visits in range(MOST_LAST_ITEMS + 1)])
 
 # Sorted at once; the long tail behind it is sorted only if constraints eat all of these.
 HEAD = 16
+# Products looked at in the first step of a list.
+FIRST_STRIDE = 32
+
+
+class Source(Protocol):
+    """What one strategy would show one person."""
+
+    @property
+    def detail(self) -> str:
+        """What its reason has to say beside the cause: the kind of place, or nothing."""
+
+    def best_first(self, *, without: int | None = None) -> Iterator[Part]:
+        """Products by falling score; `without` leaves an item of the history (a position) out."""
+
+    def causes(self, columns: Sequence[int]) -> list[int]:
+        """The history items (positions) that speak loudest for these columns."""
 
 
 class Candidates(Protocol):
@@ -50,6 +73,7 @@ class Similar:
     rows: IntArray
     columns: Int32Array
     votes: Scores
+    last: int
 
     def scores(self, *, without: int | None = None) -> Scores:
         weighed = self._weights(without)[self.rows] * self.votes
@@ -67,7 +91,7 @@ class Similar:
     def _weights(self, without: int | None) -> Scores:
         if without is None:
             weights = _FADES[self.visits]
-            weights[LAST_ITEMS:] = 0.0
+            weights[self.last :] = 0.0
             return weights
         # Without an item the one after the last comes in, and older ones may move up.
         row = self.history.index(without)
@@ -87,7 +111,7 @@ class Similar:
 
 @dataclass(frozen=True, slots=True)
 class BoughtBefore:
-    """Own products by how often they were bought; the newer one wins a tie."""
+    """Own products with a score each, as how often they were bought."""
 
     positions: IntArray
     counts: Scores
@@ -117,18 +141,25 @@ _scratch = _Scratch()
 
 
 def similar(
-    model: Model, *, history: Sequence[int], ages: Sequence[float], allowed: BoolArray
+    model: Model,
+    *,
+    lists: Neighbours,
+    past: Sequence[tuple[int, float]],
+    allowed: BoolArray,
+    last: int,
+    is_lifted: bool = True,
 ) -> Similar:
     """Allowed candidates from a history, newest first; what is in it is no candidate."""
     first: dict[int, float] = {}
-    for position, age in zip(history, ages, strict=True):
+    for position, age in past:
         first.setdefault(position, age)
-    newest = dict(islice(first.items(), LAST_ITEMS + 1))
+    newest = dict(islice(first.items(), last + 1))
     rows = np.fromiter(newest, dtype=np.int64, count=len(newest))
-    ids = model.neighbours.ids[rows]
+    ids = lists.ids[rows]
     usable = _open(allowed, but=list(first))[ids]
     near = ids[usable]
     found, columns = _distinct(near)
+    votes = lists.scores[rows][usable].astype(np.float64)
     return Similar(
         history=list(newest),
         ages=list(newest.values()),
@@ -136,7 +167,8 @@ def similar(
         positions=found.astype(np.int64),
         rows=usable.nonzero()[0],
         columns=columns,
-        votes=model.neighbours.scores[rows][usable] * lift(model.popularity[near]),
+        votes=votes * lift(model.popularity[near]) if is_lifted else votes,
+        last=last,
     )
 
 
@@ -182,8 +214,51 @@ def bought_before(history: Sequence[int]) -> BoughtBefore:
     )
 
 
-def nothing() -> BoughtBefore:
-    return bought_before(())
+def looked_at(history: Sequence[int]) -> BoughtBefore:
+    """Candidates are the history itself, the latest first."""
+    newest = list(dict.fromkeys(history))
+    return BoughtBefore(
+        positions=np.array(newest, dtype=np.int64),
+        counts=1.0 / np.arange(1, len(newest) + 1, dtype=np.float64),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A source of scored candidates."""
+
+    candidates: Candidates
+    detail: str = ""
+
+    def best_first(self, *, without: int | None = None) -> Iterator[Part]:
+        scores = self.candidates.scores(without=without)
+        for best in best_first(scores):
+            yield self.candidates.positions[best], scores[best], best
+
+    def causes(self, columns: Sequence[int]) -> list[int]:
+        return self.candidates.causes(columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A list that is the same for many people, with a value each; no history caused it."""
+
+    order: Int32Array
+    values: FloatArray
+    detail: str = ""
+
+    def best_first(self, *, without: int | None = None) -> Iterator[Part]:
+        """Cut into parts, each as long as all before it: mostly the first few are enough."""
+        start, end = 0, FIRST_STRIDE
+        while start < len(self.order):
+            yield self.order[start:end], self.values[start:end], None
+            start, end = end, 2 * end
+
+    def causes(self, columns: Sequence[int]) -> list[int]:
+        return [-1 for _ in columns]
+
+
+NOTHING = Listed(order=np.zeros(0, dtype=np.int32), values=np.zeros(0, dtype=np.float32))
 
 
 def best_first(scores: Scores) -> Iterator[IntArray]:

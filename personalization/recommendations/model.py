@@ -1,6 +1,6 @@
 """A trained model as plain arrays, every array lined up with `product_ids`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,13 +11,30 @@ from personalization.recommendations.neighbours import (
     IntArray,
     Neighbours,
 )
+from personalization.recommendations.vmis import Sessions, no_sessions
 
 NO_CATEGORY = -1
+# The age of a product that was always there, in days.
+ALWAYS = np.float32(36_500)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Positions by falling popularity in a place, place after place; a name is `kind:place`."""
+
+    numbers: Mapping[str, int]
+    starts: Int32Array
+    positions: Int32Array
+    scores: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Inside, products are positions; `product_ids`, ascending, leads to keys and back."""
+    """Inside, products are positions; `product_ids`, ascending, leads to keys and back.
+
+    `neighbours` are of baskets, recent ones counting more; `viewed` of visits; `together` of
+    baskets of any age, for what goes with a purchase just made.
+    """
 
     product_ids: IntArray
     neighbours: Neighbours
@@ -28,6 +45,13 @@ class Model:
     popular: Int32Array
     popular_by_category: Int32Array
     category_starts: Int32Array
+    viewed: Neighbours
+    together: Neighbours
+    trends: FloatArray
+    # Days since a product was first for sale, at the training.
+    ages: FloatArray
+    places: Places
+    sessions: Sessions
 
 
 def assemble(
@@ -37,10 +61,20 @@ def assemble(
     popularity: FloatArray,
     categories: Int32Array,
     category_names: Sequence[str],
+    viewed: Neighbours | None = None,
+    together: Neighbours | None = None,
+    trends: FloatArray | None = None,
+    ages: FloatArray | None = None,
+    places: Places | None = None,
+    sessions: Sessions | None = None,
 ) -> Model:
-    """Put the orders beside the arrays that serving needs, so that nothing is sorted per person."""
+    """Put the orders beside the arrays that serving needs, so that nothing is sorted per person.
+
+    Without lists of visits, or of what goes together, those of the baskets serve for them.
+    """
     if len(product_ids) and (np.diff(product_ids) <= 0).any():
         raise ValueError("product_ids of a model must ascend without repeats: sort them first")
+    count = len(product_ids)
     by_category = np.lexsort((-popularity, categories)).astype(np.int32)
     codes = np.arange(len(category_names) + 1)
     return Model(
@@ -52,6 +86,21 @@ def assemble(
         popular=np.argsort(-popularity, kind="stable").astype(np.int32),
         popular_by_category=by_category,
         category_starts=np.searchsorted(categories[by_category], codes).astype(np.int32),
+        viewed=viewed or neighbours,
+        together=together or neighbours,
+        trends=np.zeros(count, dtype=np.float32) if trends is None else trends,
+        ages=np.full(count, ALWAYS, dtype=np.float32) if ages is None else ages,
+        places=places or no_places(),
+        sessions=sessions or no_sessions(item_count=count),
+    )
+
+
+def no_places() -> Places:
+    return Places(
+        numbers={},
+        starts=np.zeros(1, dtype=np.int32),
+        positions=np.zeros(0, dtype=np.int32),
+        scores=np.zeros(0, dtype=np.float32),
     )
 
 

@@ -1,223 +1,223 @@
 """Recommend for one person from the live history; claim a reason only where it is true."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import NamedTuple
 
-from personalization.recommendations.candidates import (
-    Candidates,
-    Scores,
-    best_first,
-    bought_before,
-    nothing,
-    similar,
+from personalization.recommendations.candidates import Part, Source
+from personalization.recommendations.constraints import (
+    Cap,
+    Catalogue,
+    Constraints,
+    Taken,
+    allowed,
+    just_bought,
 )
-from personalization.recommendations.constraints import CategoryCap
-from personalization.recommendations.model import Model, in_category, positions
-from personalization.recommendations.neighbours import (
-    BoolArray,
-    FloatArray,
-    Int32Array,
-    IntArray,
-)
+from personalization.recommendations.model import Model, positions
+from personalization.recommendations.recipe import Recipe, Step
+from personalization.recommendations.strategies.base import Ground, Past, Person
 
 # (product key, age in days), in any order; a product may come more than once.
 History = Sequence[tuple[int, float]]
-# Products looked at in the first step of a fallback.
-FIRST_STRIDE = 32
-
-
-class Strategy(StrEnum):
-    BECAUSE_YOU_BOUGHT = "because_you_bought"
-    BECAUSE_YOU_VIEWED = "because_you_viewed"
-    BUY_AGAIN = "buy_again"
-    POPULAR = "popular"
-
-
-class Tier(IntEnum):
-    """How far the list had to fall back for an item."""
-
-    PERSONAL = 0
-    FAVOURITE_CATEGORY = 1
-    SITE = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Recommended:
-    """`because_of` is set only if the product would not be in this list without that one."""
+    """`because_of` is set only if the product would not be in this list without that one.
+
+    `tier` is the number of the step of the recipe that found it: 0 is the first choice.
+    """
 
     product_id: int
     score: float
-    strategy: Strategy
-    tier: Tier
+    strategy: str
+    tier: int
     because_of: int | None = None
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
     """What one person is recommended from; `exclude` holds product keys."""
 
-    recent: History
-    strategy: Strategy
-    exclude: Collection[int]
+    recipe: Recipe
+    bought: History = ()
+    viewed: History = ()
+    exclude: Collection[int] = ()
     favourite_category: str = ""
+    places: tuple[str, ...] = ()
+    # Without the consent to profiling only strategies that are the same for all are asked.
+    may_profile: bool = True
 
 
 class _Choice(NamedTuple):
-    tier: Tier
+    tier: int
     score: float
-    column: int = -1
+    column: int
+
+
+# An item of a history: whose history, and the position.
+_Cause = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class _Request:
     """What holds in every tier and in every what-if of the same request."""
 
-    model: Model
-    candidates: Candidates
-    favourites: Int32Array
-    allowed: BoolArray
+    ground: Ground
+    person: Person
+    steps: tuple[tuple[int, Step], ...]
     blocked: frozenset[int]
-    per_category: int | None
+    caps: tuple[Cap, ...]
     limit: int
+    sources: dict[int, Source] = field(default_factory=dict)
+
+    def source(self, tier: int, step: Step) -> Source:
+        """Ask a strategy at most once, and only if the list came so far."""
+        found = self.sources.get(tier)
+        if found is None:
+            found = step.strategy.source(self.ground, self.person, step.options)
+            self.sources[tier] = found
+        return found
+
+    def walk(self, *, without: _Cause | None) -> Iterator[tuple[int, Part]]:
+        for tier, step in self.steps:
+            source = self.source(tier, step)
+            left_out = None
+            if without is not None and without[0] == step.strategy.history:
+                left_out = without[1]
+            for part in source.best_first(without=left_out):
+                yield tier, part
 
 
-def recommend(
-    model: Model,
-    *,
-    recent: History,
-    strategy: Strategy,
-    exclude: Collection[int],
-    allowed: BoolArray,
-    limit: int,
-    favourite_category: str = "",
-    per_category: int | None = None,
-) -> list[Recommended]:
+def recommend(model: Model, catalogue: Catalogue, ask: Ask, *, limit: int) -> list[Recommended]:
     """At most `limit` products; empty only if no allowed product is left."""
-    ask = Ask(recent, strategy, exclude, favourite_category)
-    return recommend_all(model, [ask], allowed=allowed, limit=limit, per_category=per_category)[0]
+    return recommend_all(model, catalogue, [ask], limit=limit)[0]
 
 
 def recommend_all(
-    model: Model,
-    asks: Sequence[Ask],
-    *,
-    allowed: BoolArray,
-    limit: int,
-    per_category: int | None = None,
+    model: Model, catalogue: Catalogue, asks: Sequence[Ask], *, limit: int
 ) -> list[list[Recommended]]:
     """The same for a batch; all products are looked up in the model at once."""
-    wanted = [product for ask in asks for product, _ in ask.recent]
+    wanted = [product for ask in asks for product, _ in (*ask.bought, *ask.viewed)]
     wanted += [product for ask in asks for product in ask.exclude]
-    places = dict(zip(wanted, positions(model, product_ids=wanted).tolist(), strict=True))
-    return [
-        _recommend(
-            _Request(
-                model=model,
-                candidates=_candidates(model, ask, places=places, allowed=allowed),
-                favourites=in_category(model, name=ask.favourite_category),
-                allowed=allowed,
-                blocked=frozenset(places[product] for product in ask.exclude),
-                per_category=per_category,
-                limit=limit,
-            ),
-            strategy=ask.strategy,
-        )
-        for ask in asks
-    ]
+    places = _known(model, catalogue, product_ids=wanted)
+    grounds: dict[Constraints, Ground] = {}
+    found = []
+    for ask in asks:
+        constraints = ask.recipe.constraints
+        ground = grounds.get(constraints)
+        if ground is None:
+            mask = allowed(catalogue, constraints=constraints)
+            ground = grounds[constraints] = Ground(model, catalogue, mask)
+        request = _request(ask, ground=ground, places=places, limit=limit)
+        found.append(_recommend(request))
+    return found
 
 
-def _recommend(request: _Request, *, strategy: Strategy) -> list[Recommended]:
-    chosen = _choose(request, scores=request.candidates.scores())
+def _known(model: Model, catalogue: Catalogue, *, product_ids: list[int]) -> dict[int, int]:
+    """Positions by key; -1 for what is unknown, and for sensitive products: they cause nothing."""
+    found = positions(model, product_ids=product_ids)
+    if len(model.product_ids):
+        found[catalogue.is_sensitive[found]] = -1
+    return dict(zip(product_ids, found.tolist(), strict=True))
+
+
+def _request(ask: Ask, *, ground: Ground, places: Mapping[int, int], limit: int) -> _Request:
+    recipe = ask.recipe
+    steps = enumerate(recipe.steps)
+    fresh = just_bought(ask.bought, within_days=recipe.exclude_bought_days)
+    return _Request(
+        ground=ground,
+        person=_person(ask, places=places) if ask.may_profile else Person(),
+        steps=tuple(
+            (tier, step) for tier, step in steps if ask.may_profile or not step.strategy.is_personal
+        ),
+        blocked=frozenset(places[product] for product in (*fresh, *ask.exclude)),
+        caps=_caps(recipe, catalogue=ground.catalogue),
+        limit=recipe.limit or limit,
+    )
+
+
+def _person(ask: Ask, *, places: Mapping[int, int]) -> Person:
+    return Person(
+        bought=_past(ask.bought, places=places),
+        viewed=_past(ask.viewed, places=places),
+        favourite_category=ask.favourite_category,
+        places=ask.places,
+    )
+
+
+def _past(history: History, *, places: Mapping[int, int]) -> Past:
+    newest_first = sorted(history, key=itemgetter(1))
+    return tuple((place, age) for product, age in newest_first if (place := places[product]) >= 0)
+
+
+def _caps(recipe: Recipe, *, catalogue: Catalogue) -> tuple[Cap, ...]:
+    limits = ((catalogue.categories, recipe.per_category), (catalogue.brands, recipe.per_brand))
+    return tuple(Cap(codes, limit) for codes, limit in limits if limit is not None)
+
+
+def _recommend(request: _Request) -> list[Recommended]:
+    chosen = _choose(request, without=None)
     causes = _true_causes(request, chosen=chosen)
-    product_ids = request.model.product_ids
+    product_ids = request.ground.model.product_ids
+    steps = dict(request.steps)
     return [
         Recommended(
             product_id=int(product_ids[position]),
             score=choice.score,
-            strategy=strategy if choice.tier is Tier.PERSONAL else Strategy.POPULAR,
+            strategy=steps[choice.tier].strategy.name,
             tier=choice.tier,
             because_of=causes.get(position),
+            detail=request.sources[choice.tier].detail,
         )
         for position, choice in chosen.items()
     ]
 
 
-def _candidates(
-    model: Model, ask: Ask, *, places: Mapping[int, int], allowed: BoolArray
-) -> Candidates:
-    if ask.strategy is Strategy.POPULAR:
-        return nothing()
-    newest_first = sorted(ask.recent, key=itemgetter(1))
-    known = [(place, age) for product, age in newest_first if (place := places[product]) >= 0]
-    history = [place for place, _ in known]
-    if ask.strategy is Strategy.BUY_AGAIN:
-        return bought_before(history)
-    return similar(model, history=history, ages=[age for _, age in known], allowed=allowed)
-
-
-def _choose(request: _Request, *, scores: Scores) -> dict[int, _Choice]:
-    """Walk personal, favourite category, whole shop; every product passes the same checks."""
-    cap = CategoryCap(request.per_category)
-    blocked, limit = request.blocked, request.limit
+def _choose(request: _Request, *, without: _Cause | None) -> dict[int, _Choice]:
+    """Walk the tiers; every product passes the same checks, whichever strategy names it."""
+    taken = Taken(request.caps)
+    allowed, blocked, limit = request.ground.allowed, request.blocked, request.limit
     chosen: dict[int, _Choice] = {}
-    for tier, places, values, columns in _walk(request, scores=scores):
-        categories = request.model.categories[places].tolist()
+    if limit <= 0:
+        return chosen
+    for tier, (places, values, columns) in request.walk(without=without):
+        is_open = allowed[places].tolist()
         for index, position in enumerate(places.tolist()):
-            if len(chosen) >= limit:
-                return chosen
-            if position in blocked or position in chosen or not cap.admits(categories[index]):
+            if not is_open[index] or position in blocked or position in chosen:
+                continue
+            if not taken.admits(position):
                 continue
             column = -1 if columns is None else int(columns[index])
             chosen[position] = _Choice(tier, float(values[index]), column)
+            if len(chosen) >= limit:
+                return chosen
     return chosen
-
-
-_Part = tuple[Tier, IntArray | Int32Array, Scores | FloatArray, IntArray | None]
-
-
-def _walk(request: _Request, *, scores: Scores) -> Iterator[_Part]:
-    """Allowed products, best first; lazily, because of a hundred thousand a person needs four."""
-    candidates, model, allowed = request.candidates, request.model, request.allowed
-    for best in best_first(scores):
-        places = candidates.positions[best]
-        is_allowed = allowed[places]
-        columns = best[is_allowed]
-        yield Tier.PERSONAL, places[is_allowed], scores[columns], columns
-    fallbacks = ((Tier.FAVOURITE_CATEGORY, request.favourites), (Tier.SITE, model.popular))
-    for tier, order in fallbacks:
-        for part in _strides(order):
-            open_part = part[allowed[part]]
-            yield tier, open_part, model.popularity[open_part], None
-
-
-def _strides(order: Int32Array) -> Iterator[Int32Array]:
-    """Cut into parts, each as long as all before it: mostly the first few are enough."""
-    start, end = 0, FIRST_STRIDE
-    while start < len(order):
-        yield order[start:end]
-        start, end = end, 2 * end
 
 
 def _true_causes(request: _Request, *, chosen: Mapping[int, _Choice]) -> dict[int, int]:
     """Decide again without each claimed cause: what is still in the list was not caused by it."""
-    personal = {
-        position: choice.column
-        for position, choice in chosen.items()
-        if choice.tier is Tier.PERSONAL
-    }
-    if not personal:
-        return {}
-    claims: dict[int, list[int]] = {}
-    for position, cause in zip(
-        personal, request.candidates.causes(list(personal.values())), strict=True
-    ):
-        claims.setdefault(cause, []).append(position)
     causes: dict[int, int] = {}
-    for cause, claimed in claims.items():
-        without = _choose(request, scores=request.candidates.scores(without=cause))
-        product = int(request.model.product_ids[cause])
+    for cause, claimed in _claims(request, chosen=chosen).items():
+        without = _choose(request, without=cause)
+        product = int(request.ground.model.product_ids[cause[1]])
         causes.update((position, product) for position in claimed if position not in without)
     return causes
+
+
+def _claims(request: _Request, *, chosen: Mapping[int, _Choice]) -> dict[_Cause, list[int]]:
+    """Group the chosen products by what speaks loudest for them."""
+    claims: dict[_Cause, list[int]] = {}
+    for tier, step in request.steps:
+        own = {position: choice for position, choice in chosen.items() if choice.tier == tier}
+        if not own or not step.strategy.history:
+            continue
+        columns = [choice.column for choice in own.values()]
+        causes = request.sources[tier].causes(columns)
+        for position, cause in zip(own, causes, strict=True):
+            if cause >= 0:
+                claims.setdefault((step.strategy.history, cause), []).append(position)
+    return claims

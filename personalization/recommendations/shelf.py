@@ -1,18 +1,22 @@
 """The live model and stock of this process: mapped once a version, stock re-read each minute."""
 
-from dataclasses import dataclass
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 
-import numpy as np
 from django.conf import settings
 
-from personalization.models import Product, RecommendationModel
-from personalization.recommendations import storage
+from personalization.models import RecommendationChain, RecommendationModel
+from personalization.recommendations import catalogue, fitting, storage
 from personalization.recommendations.constraints import Catalogue
-from personalization.recommendations.model import NO_CATEGORY, Model, positions
+from personalization.recommendations.model import Model
+from personalization.recommendations.recipe import Chain
+
+logger = logging.getLogger(__name__)
 
 STOCK_MAX_AGE = timedelta(seconds=60)
 # Processes that still serve the version before open it a moment longer.
@@ -21,12 +25,13 @@ KEPT_VERSIONS = 3
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """What can be recommended now, and by which model."""
+    """What can be recommended now, and by which model; None before the first training."""
 
-    number: int
+    number: int | None
     model: Model
     catalogue: Catalogue
     read_at: datetime
+    chains: Mapping[str, Chain] = field(default_factory=dict)
 
 
 class _Current:
@@ -40,19 +45,21 @@ class _Current:
 _current = _Current()
 
 
-def live(*, now: datetime) -> Shelf | None:
-    """Return the shelf, or None before the first training; one query, two once a minute."""
+def live(*, now: datetime) -> Shelf:
+    """Return the shelf; one query, three once a minute.
+
+    Before the first training it holds the catalogue alone: nothing personal, but no empty place.
+    """
     version = (
         RecommendationModel.objects.filter(is_live=True).values_list("number", "trained_at").first()
     )
-    if version is None:
-        return None
-    number, trained_at = version
     with _current.lock:
-        shelf = _current.shelf
-        model = _mapped(number, trained_at)
-        if shelf is None or shelf.model is not model or _is_stale(shelf, now=now):
-            shelf = Shelf(number, model, catalogue(model), now)
+        shelf, model = _current.shelf, _trained(version)
+        number = version[0] if version and model else None
+        is_same = shelf is not None and shelf.number == number
+        if shelf is None or not is_same or _is_stale(shelf, now=now) or _differs(shelf, model):
+            model = model or fitting.fit(catalogue.read(now=now), fitting.nothing())
+            shelf = Shelf(number, model, catalogue.live(model), now, chains())
             _current.shelf = shelf
         return shelf
 
@@ -64,45 +71,30 @@ def forget() -> None:
         _mapped.cache_clear()
 
 
-def catalogue(model: Model) -> Catalogue:
-    """Read the live state of the model's products; one that is gone counts as inactive."""
-    count = len(model.product_ids)
-    names: dict[str, int] = {}
-    found = Catalogue(
-        product_ids=model.product_ids,
-        is_active=np.zeros(count, dtype=np.bool_),
-        is_in_stock=np.zeros(count, dtype=np.bool_),
-        is_sensitive=np.zeros(count, dtype=np.bool_),
-        prices=np.full(count, np.nan),
-        categories=np.full(count, NO_CATEGORY, dtype=np.int32),
-        category_names=(),
+def chains() -> dict[str, Chain]:
+    """Read the chains that are live."""
+    rows = RecommendationChain.objects.exclude(live=None).values_list(
+        "slug", "live__number", "live__content"
     )
-    fields = ("pk", "is_active", "in_stock", "price", "category", "is_sensitive")
-    rows = list(Product.objects.order_by().values_list(*fields))
-    places = positions(model, product_ids=[row[0] for row in rows]).tolist()
-    for place, row in zip(places, rows, strict=True):
-        if place < 0:
-            continue
-        _, is_active, in_stock, price, category, is_sensitive = row
-        found.is_active[place] = is_active
-        found.is_in_stock[place] = in_stock
-        found.is_sensitive[place] = is_sensitive
-        found.prices[place] = price
-        if category:
-            found.categories[place] = names.setdefault(category, len(names))
-    return Catalogue(
-        product_ids=found.product_ids,
-        is_active=found.is_active,
-        is_in_stock=found.is_in_stock,
-        is_sensitive=found.is_sensitive,
-        prices=found.prices,
-        categories=found.categories,
-        category_names=tuple(names),
-    )
+    return {slug: Chain(slug, number, content) for slug, number, content in rows}
 
 
 def _is_stale(shelf: Shelf, *, now: datetime) -> bool:
     return abs(now - shelf.read_at) >= STOCK_MAX_AGE
+
+
+def _differs(shelf: Shelf, model: Model | None) -> bool:
+    return model is not None and shelf.model is not model
+
+
+def _trained(version: tuple[int, datetime] | None) -> Model | None:
+    if version is None:
+        return None
+    try:
+        return _mapped(*version)
+    except storage.OlderModel:
+        logger.warning("recommendation model of an earlier version", extra={"model": version[0]})
+        return None
 
 
 @lru_cache(maxsize=2)

@@ -1,7 +1,7 @@
 """A model as bytes for the database, and as memory-mapped arrays shared by all workers."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from tempfile import mkdtemp
@@ -11,20 +11,13 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from personalization.recommendations.model import Model
+from personalization.recommendations.model import Model, Places
 from personalization.recommendations.neighbours import Neighbours
+from personalization.recommendations.vmis import Sessions
 
-NAMES = (
-    "product_ids",
-    "neighbour_ids",
-    "neighbour_scores",
-    "popularity",
-    "categories",
-    "category_names",
-    "popular",
-    "popular_by_category",
-    "category_starts",
-)
+
+class OlderModel(ValueError):
+    """A model without arrays that serving needs today."""
 
 
 def arrays_to_bytes(model: Model) -> bytes:
@@ -36,7 +29,7 @@ def arrays_to_bytes(model: Model) -> bytes:
 
 def model_from_bytes(payload: bytes) -> Model:
     with _open(payload) as archive:
-        return _model(lambda name: archive[name])
+        return _model({name: archive[name] for name in archive.files})
 
 
 def unpack(payload: bytes, *, folder: Path) -> None:
@@ -46,7 +39,7 @@ def unpack(payload: bytes, *, folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     with _open(payload) as archive:
-        for name in NAMES:
+        for name in archive.files:
             np.save(draft / f"{name}.npy", archive[name])
     try:
         draft.rename(folder)
@@ -60,7 +53,8 @@ def unpack(payload: bytes, *, folder: Path) -> None:
 def open_folder(folder: Path) -> Model:
     """Map the arrays read-only: the workers of a machine share one copy in memory."""
     # As plain arrays over the same pages: np.memmap does each slice in Python.
-    return _model(lambda name: np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r")))
+    files = sorted(folder.glob("*.npy"))
+    return _model({file.stem: np.asarray(np.load(file, mmap_mode="r")) for file in files})
 
 
 def keep_newest(folder: Path, *, count: int) -> None:
@@ -72,24 +66,52 @@ def keep_newest(folder: Path, *, count: int) -> None:
 
 
 def _arrays(model: Model) -> dict[str, NDArray[Any]]:
+    lists = {"": model.neighbours, "viewed_": model.viewed, "together_": model.together}
     return {
         "product_ids": model.product_ids,
-        "neighbour_ids": model.neighbours.ids,
-        "neighbour_scores": model.neighbours.scores,
+        **{f"{kind}neighbour_ids": found.ids for kind, found in lists.items()},
+        **{f"{kind}neighbour_scores": found.scores for kind, found in lists.items()},
         "popularity": model.popularity,
         "categories": model.categories,
         "category_names": np.array(model.category_names, dtype=np.str_),
         "popular": model.popular,
         "popular_by_category": model.popular_by_category,
         "category_starts": model.category_starts,
+        "trends": model.trends,
+        "ages": model.ages,
+        "place_names": np.array(list(model.places.numbers), dtype=np.str_),
+        **{f"place_{name}": getattr(model.places, name) for name in _PLACES},
+        **{f"session_{name}": getattr(model.sessions, name) for name in _SESSIONS},
     }
 
 
-def _model(read: Callable[[str], NDArray[Any]]) -> Model:
-    arrays = {name: read(name) for name in NAMES}
-    names = tuple(str(name) for name in arrays.pop("category_names"))
-    nearest = Neighbours(ids=arrays.pop("neighbour_ids"), scores=arrays.pop("neighbour_scores"))
-    return Model(neighbours=nearest, category_names=names, **arrays)
+_PLACES = ("starts", "positions", "scores")
+_SESSIONS = ("starts", "items", "item_starts", "visits", "rarity")
+_SHARED = ("popularity", "categories", "trends", "ages")
+_ORDERS = ("popular", "popular_by_category", "category_starts")
+
+
+def _model(arrays: Mapping[str, NDArray[Any]]) -> Model:
+    if "session_starts" not in arrays:
+        raise OlderModel("this model was trained by an earlier version: train again")
+    places = [str(name) for name in arrays["place_names"]]
+    return Model(
+        product_ids=arrays["product_ids"],
+        neighbours=_neighbours(arrays, ""),
+        viewed=_neighbours(arrays, "viewed_"),
+        together=_neighbours(arrays, "together_"),
+        category_names=tuple(str(name) for name in arrays["category_names"]),
+        places=Places(
+            numbers={name: number for number, name in enumerate(places)},
+            **{name: arrays[f"place_{name}"] for name in _PLACES},
+        ),
+        sessions=Sessions(**{name: arrays[f"session_{name}"] for name in _SESSIONS}),
+        **{name: arrays[name] for name in (*_SHARED, *_ORDERS)},
+    )
+
+
+def _neighbours(arrays: Mapping[str, NDArray[Any]], kind: str) -> Neighbours:
+    return Neighbours(ids=arrays[f"{kind}neighbour_ids"], scores=arrays[f"{kind}neighbour_scores"])
 
 
 def _open(payload: bytes) -> Any:

@@ -1,56 +1,49 @@
-"""Fit a model to the shop's orders, measure it on held-out weeks, put it live."""
+"""Fit a model to the shop's orders and visits, measure it on held-out weeks, put it live."""
 
-from dataclasses import dataclass
+from collections import defaultdict
 from datetime import datetime
 from typing import Any
 
 import numpy as np
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Max
 
 from consent.jobs import Progress
-from personalization.models import Product, RecommendationModel
-from personalization.recommendations import evaluate, neighbours, purchases, storage
-from personalization.recommendations.model import NO_CATEGORY, Model, assemble
-from personalization.recommendations.neighbours import BoolArray, Int32Array, IntArray, Lines
+from personalization.models import RecommendationModel
+from personalization.recommendations import catalogue, evaluate, fitting, purchases, storage
+from personalization.recommendations.fitting import Goods, Story, Visits
+from personalization.recommendations.neighbours import BoolArray, IntArray, Lines
 from personalization.recommendations.purchases import Purchases
+from personalization.recommendations.strategies.shared import PLACE_KINDS
 
 HELD_OUT_DAYS = 14
 # Enough to see whether a model is broken; the full evaluation is a command of its own.
 EVALUATED_PEOPLE = 400
 SEED = 20
+STEPS = 4
 
-
-@dataclass(frozen=True, slots=True)
-class _Shelf:
-    """The catalogue at training time, ordered by key."""
-
-    product_ids: IntArray
-    categories: Int32Array
-    category_names: tuple[str, ...]
-    is_sensitive: BoolArray
+_HOMES = """
+SELECT p.subject_id, p.attributes->>'city', p.attributes->>'region', p.attributes->>'country'
+FROM personalization_customerprofile p
+JOIN consent_consentstate s ON s.subject_id = p.subject_id AND s.purpose_id = 'profiling'
+WHERE s.is_granted AND (s.expires_at IS NULL OR s.expires_at > %s)
+"""
 
 
 def train(*, now: datetime, progress: Progress | None = None) -> RecommendationModel:
     """Train from the last year's orders and publish; serving picks the new model up by itself."""
-    shelf, bought = _read_shelf(), purchases.read(now=now)
+    goods = catalogue.read(now=now)
+    story = read_story(goods, now=now)
     _step(progress)
-    lines, people = _lines(bought, shelf=shelf)
-    metrics = _metrics(lines, people=people, shelf=shelf)
+    metrics = _metrics(story, goods=goods)
     _step(progress)
-    model = _fit(lines, shelf=shelf)
+    model = fitting.fit(goods, story)
     _step(progress)
-    linked = int((model.neighbours.ids[:, 0] >= 0).sum())
-    stored = _publish(
-        storage.arrays_to_bytes(model),
-        metrics={**metrics, "products_with_neighbours": linked},
-        now=now,
-    )
+    linked = int((model.together.ids[:, 0] >= 0).sum())
+    metrics |= {"products_with_neighbours": linked, "visits": len(model.sessions.starts) - 1}
+    stored = _publish(storage.arrays_to_bytes(model), metrics=metrics, now=now)
     _step(progress)
     return stored
-
-
-STEPS = 4
 
 
 def _step(progress: Progress | None) -> None:
@@ -58,57 +51,68 @@ def _step(progress: Progress | None) -> None:
         progress.advance(1)
 
 
-def _read_shelf() -> _Shelf:
-    fields = ("pk", "category", "is_sensitive")
-    rows = list(Product.objects.order_by("pk").values_list(*fields))
-    names = sorted({category for _, category, _ in rows if category})
-    codes = {name: code for code, name in enumerate(names)} | {"": NO_CATEGORY}
-    return _Shelf(
-        product_ids=np.array([pk for pk, _, _ in rows], dtype=np.int64),
-        categories=np.array([codes[category] for _, category, _ in rows], dtype=np.int32),
-        category_names=tuple(names),
-        is_sensitive=np.array([sensitive for _, _, sensitive in rows], dtype=np.bool_),
-    )
+def read_story(goods: Goods, *, now: datetime) -> Story:
+    """Read what was bought and viewed, and where buyers live.
 
-
-def _lines(bought: Purchases, *, shelf: _Shelf) -> tuple[Lines, IntArray]:
-    """Turn product keys into positions; lines of products that are gone are left out.
-
-    So are sensitive ones: without neighbours they can never be the reason for anything.
+    Lines of products that are gone are left out. So are sensitive ones: without neighbours they
+    can never be the reason for anything.
     """
-    known = np.isin(bought.products, shelf.product_ids[~shelf.is_sensitive])
-    items = np.searchsorted(shelf.product_ids, bought.products[known])
-    return Lines(bought.orders[known], items, bought.days[known]), bought.people[known]
-
-
-def _fit(lines: Lines, *, shelf: _Shelf) -> Model:
-    count = len(shelf.product_ids)
-    return assemble(
-        shelf.product_ids,
-        neighbours=neighbours.fit(lines, item_count=count),
-        popularity=neighbours.popularity(lines, item_count=count),
-        categories=shelf.categories,
-        category_names=shelf.category_names,
+    bought, viewed = purchases.read(now=now), purchases.read_views(now=now)
+    known, seen = _known(bought, goods=goods), _known(viewed, goods=goods)
+    return Story(
+        bought=Lines(
+            bought.orders[known], _places(bought.products[known], goods), bought.days[known]
+        ),
+        people=bought.people[known],
+        viewed=Visits(
+            viewed.orders[seen],
+            _places(viewed.products[seen], goods),
+            viewed.seconds[seen],
+            viewed.people[seen],
+        ),
+        homes=_homes(now=now),
     )
 
 
-def _metrics(lines: Lines, *, people: IntArray, shelf: _Shelf) -> dict[str, Any]:
+def _known(lines: Purchases, *, goods: Goods) -> BoolArray:
+    return np.isin(lines.products, goods.product_ids[~goods.is_sensitive])
+
+
+def _places(products: IntArray, goods: Goods) -> IntArray:
+    return np.searchsorted(goods.product_ids, products).astype(np.int64)
+
+
+def _homes(*, now: datetime) -> dict[str, IntArray]:
+    """Return who lives in each place, as `city:Köln`."""
+    found: dict[str, list[int]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(_HOMES, [now])
+        for person, *places in cursor.fetchall():
+            for kind, place in zip(PLACE_KINDS, places, strict=True):
+                if place:
+                    found[f"{kind}:{place}"].append(person)
+    return {
+        place: np.array(people, dtype=np.int64)
+        for place, people in found.items()
+        if len(people) >= fitting.PLACE_BUYERS
+    }
+
+
+def _metrics(story: Story, *, goods: Goods) -> dict[str, Any]:
     """Fit without the last days, then ask: is one of the new purchases among the first 20?"""
-    named = Lines(lines.baskets, shelf.product_ids[lines.items], lines.days)
-    cases = evaluate.cases(
-        named, people=people, held_out_days=HELD_OUT_DAYS, most=EVALUATED_PEOPLE, seed=SEED
+    lines, people = story.bought, story.people
+    split = evaluate.split(story, held_out_days=HELD_OUT_DAYS, most=EVALUATED_PEOPLE, seed=SEED)
+    found = evaluate.hit_rates(
+        fitting.fit(goods, split.before), before=split.before, cases=split.cases
     )
-    earlier = lines.where(lines.days >= HELD_OUT_DAYS)
-    earlier = Lines(earlier.baskets, earlier.items, earlier.days - HELD_OUT_DAYS)
-    found = evaluate.hit_rate(_fit(earlier, shelf=shelf), cases=cases)
     return {
         "lines": len(lines.items),
         "people": len(np.unique(people)),
-        "products": len(shelf.product_ids),
+        "products": len(goods.product_ids),
         "held_out_days": HELD_OUT_DAYS,
-        "cases": found.case_count,
-        "hit_rate_20": round(found.model, 4) if found.case_count else None,
-        "popularity_hit_rate_20": round(found.popularity, 4) if found.case_count else None,
+        "cases": len(split.cases),
+        "hit_rate_20": round(found.model, 4) if split.cases else None,
+        "popularity_hit_rate_20": round(found.popularity, 4) if split.cases else None,
     }
 
 

@@ -3,14 +3,6 @@
 from dataclasses import dataclass
 
 from personalization.models import ContentBlock
-from personalization.recommendations.serve import Strategy
-
-STRATEGY_LABELS = {
-    Strategy.BECAUSE_YOU_BOUGHT: "Goes with what they bought",
-    Strategy.BECAUSE_YOU_VIEWED: "Goes with what they viewed",
-    Strategy.BUY_AGAIN: "Buy again",
-    Strategy.POPULAR: "Popular products",
-}
 
 
 @dataclass(frozen=True, slots=True)

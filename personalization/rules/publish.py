@@ -7,7 +7,9 @@ from personalization.conditions.fields import Catalogue, validate
 from personalization.conditions.tree import TreeError
 from personalization.models import ContentBlock, RuleSetVersion
 from personalization.profiles import catalogue
-from personalization.recommendations.serve import Strategy
+from personalization.recommendations.chains import validate_parameters
+from personalization.recommendations.recipe import Chain
+from personalization.recommendations.shelf import chains
 from personalization.rules.evaluate import RuleSetDefinition, parse_ruleset
 from personalization.versions import Content, ContentInvalid, Problem, Publisher
 
@@ -41,12 +43,17 @@ def _outcome_problems(content: Content) -> Iterator[Problem]:
         for block in live
         if block.live is not None
     }
+    known_chains = chains()
     for path, outcome in outcomes:
-        yield from _one_outcome(outcome, path=path, variants=variants)
+        yield from _one_outcome(outcome, path=path, variants=variants, known_chains=known_chains)
 
 
 def _one_outcome(
-    outcome: Mapping[str, Any], *, path: str, variants: Mapping[str, set[str]]
+    outcome: Mapping[str, Any],
+    *,
+    path: str,
+    variants: Mapping[str, set[str]],
+    known_chains: Mapping[str, Chain],
 ) -> Iterator[Problem]:
     block, variant = str(outcome.get("block")), str(outcome.get("variant"))
     if block not in variants:
@@ -59,12 +66,9 @@ def _one_outcome(
         yield Problem(
             f"block “{block}” has no variant “{variant}”; it has: {known}", path=f"{path}.variant"
         )
-    strategy = outcome.get("strategy")
-    if strategy and strategy not in set(Strategy):
-        known = ", ".join(Strategy)
-        yield Problem(
-            f"there is no strategy “{strategy}”; use one of: {known}", path=f"{path}.strategy"
-        )
+    strategy, parameters = str(outcome.get("strategy") or ""), outcome.get("parameters", {})
+    for problem in validate_parameters(strategy, parameters, known=known_chains):
+        yield Problem(problem.message, path=f"{path}.{problem.path}")
 
 
 publisher = Publisher(versions=RuleSetVersion, prepare=prepare)

@@ -2,34 +2,38 @@
 
 from collections.abc import Collection, Sequence
 
-from personalization.recommendations.candidates import FADE_PER_VISIT, LAST_ITEMS
+from personalization.recommendations.candidates import FADE_PER_VISIT
 from personalization.recommendations.model import Model
 from personalization.recommendations.neighbours import lift
-from personalization.recommendations.serve import Recommended, Strategy, Tier
+from personalization.recommendations.recipe import recipe
+from personalization.recommendations.serve import Recommended
 
 History = Sequence[tuple[int, float]]
+LAST_ITEMS = 50
 
 
 def recommend_plainly(
     model: Model,
     *,
-    recent: History,
-    strategy: Strategy,
+    bought: History,
+    strategy: str,
     exclude: Collection[int],
     allowed: Sequence[bool],
     limit: int,
     favourite_category: str = "",
     per_category: int | None = None,
 ) -> list[Recommended]:
+    """For the strategies because_you_bought, buy_again and popular."""
     place = {product: index for index, product in enumerate(model.product_ids.tolist())}
-    in_order = sorted(recent, key=lambda entry: entry[1])
+    in_order = sorted(bought, key=lambda entry: entry[1])
     newest = [(place[product], age) for product, age in in_order if product in place]
     blocked = {place[product] for product in exclude if product in place}
+    tiers = {step.strategy.name: tier for tier, step in enumerate(recipe(strategy).steps)}
 
-    def chosen(without: int | None) -> dict[int, tuple[Tier, float]]:
-        found: dict[int, tuple[Tier, float]] = {}
+    def chosen(without: int | None) -> dict[int, tuple[str, float]]:
+        found: dict[int, tuple[str, float]] = {}
         taken: list[int] = []
-        for position, tier, score in ranked(
+        for position, name, score in ranked(
             model, newest=newest, strategy=strategy, without=without, favourite=favourite_category
         ):
             category = int(model.categories[position])
@@ -37,7 +41,7 @@ def recommend_plainly(
             if not allowed[position] or position in blocked or position in found:
                 continue
             if (category < 0 or not is_full) and len(found) < limit:
-                found[position] = (tier, score)
+                found[position] = (name, score)
                 taken.append(category)
         return found
 
@@ -47,47 +51,51 @@ def recommend_plainly(
         Recommended(
             product_id=int(model.product_ids[position]),
             score=score,
-            strategy=strategy if tier is Tier.PERSONAL else Strategy.POPULAR,
-            tier=tier,
+            strategy=name,
+            tier=tiers[name],
             because_of=(
                 int(model.product_ids[loudest[position]])
-                if tier is Tier.PERSONAL and position not in chosen(loudest[position])
+                if name in ("because_you_bought", "buy_again")
+                and position not in chosen(loudest[position])
                 else None
             ),
         )
-        for position, (tier, score) in final.items()
+        for position, (name, score) in final.items()
     ]
 
 
 def ranked(
-    model: Model, *, newest: History, strategy: Strategy, without: int | None, favourite: str
-) -> list[tuple[int, Tier, float]]:
-    """All that could be shown, best first: personal, favourite category, whole shop."""
+    model: Model, *, newest: History, strategy: str, without: int | None, favourite: str
+) -> list[tuple[int, str, float]]:
+    """All that could be shown, best first: personal, favourite category, whole shop, the rest."""
     scores, _ = votes(model, newest=newest, strategy=strategy, without=without)
     tie = {position: index for index, position in enumerate(order_of(scores, strategy))}
     best = sorted(scores, key=lambda position: (-scores[position], tie[position]))
-    popular = [int(position) for position in model.popular]
+    popular = [int(position) for position in model.popular if model.popularity[position] > 0]
     names = ("", *model.category_names)
     liked = [p for p in popular if favourite and names[int(model.categories[p]) + 1] == favourite]
-    fallbacks = ((Tier.FAVOURITE_CATEGORY, liked), (Tier.SITE, popular))
+    if strategy == "popular":
+        liked = []
+    shared = (("popular_in_category", liked), ("popular", popular))
     return [
-        *((p, Tier.PERSONAL, scores[p]) for p in best),
-        *((p, tier, float(model.popularity[p])) for tier, places in fallbacks for p in places),
+        *((p, strategy, scores[p]) for p in best),
+        *((p, name, float(model.popularity[p])) for name, places in shared for p in places),
+        *((p, "range", 0.0) for p in reversed(range(len(model.product_ids)))),
     ]
 
 
-def order_of(scores: dict[int, float], strategy: Strategy) -> list[int]:
+def order_of(scores: dict[int, float], strategy: str) -> list[int]:
     """Equal scores: the one bought last first, else by the place in the model."""
-    return list(scores) if strategy is Strategy.BUY_AGAIN else sorted(scores)
+    return list(scores) if strategy == "buy_again" else sorted(scores)
 
 
 def votes(
-    model: Model, *, newest: History, strategy: Strategy, without: int | None
+    model: Model, *, newest: History, strategy: str, without: int | None
 ) -> tuple[dict[int, float], dict[int, int]]:
     """Positive scores of the candidates, and for each who speaks loudest for it."""
-    if strategy is Strategy.POPULAR:
+    if strategy == "popular":
         return {}, {}
-    if strategy is Strategy.BUY_AGAIN:
+    if strategy == "buy_again":
         bought = [position for position, _ in newest]
         ranks = {position: rank for rank, position in enumerate(dict.fromkeys(bought))}
         counts = {p: bought.count(p) + 1.0 / (2.0 + ranks[p]) for p in ranks}

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from personalization.recommendations.constraints import Catalogue, plain_catalogue
 from personalization.recommendations.model import Model, assemble
-from personalization.recommendations.neighbours import Neighbours
+from personalization.recommendations.neighbours import BoolArray, Neighbours
 
 # Keys differ from positions, so that a mix-up of the two shows.
 FIRST_KEY = 1000
@@ -38,6 +39,16 @@ def model(
         popularity=np.array(popularity, dtype=np.float32),
         categories=np.array(codes, dtype=np.int32),
         category_names=names,
+    )
+
+
+def catalogue_of(shop: Model, *, allowed: BoolArray | None = None) -> Catalogue:
+    """A catalogue where just these can be bought; all of them if it is not said."""
+    return plain_catalogue(
+        shop.product_ids,
+        categories=shop.categories,
+        category_names=shop.category_names,
+        is_in_stock=allowed,
     )
 
 

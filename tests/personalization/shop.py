@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from personalization.models import Product
-from personalization.recommendations import shelf
+from personalization.recommendations import catalogue
 from personalization.recommendations.model import assemble
 from personalization.recommendations.neighbours import Neighbours
 from personalization.recommendations.shelf import Shelf
@@ -36,4 +36,4 @@ def stocked(
         categories=np.array([names.index(item.category) for item in items], dtype=np.int32),
         category_names=names,
     )
-    return Shelf(number=7, model=model, catalogue=shelf.catalogue(model), read_at=NOON)
+    return Shelf(number=7, model=model, catalogue=catalogue.live(model), read_at=NOON)

@@ -170,8 +170,10 @@ def test_no_shelf_or_no_places_means_no_offer() -> None:
     anna = person()
     (profile,) = loaded(anna)
 
-    assert offers_for([(profile, BECAUSE)], shelf=None, count=2).of(anna.pk) == Offer()
-    assert offer(anna, shelf=stocked(products("Tea")), count=0) == Offer()
+    without = offers_for([(profile, BECAUSE)], shelf=None, count=2).of(anna.pk)
+
+    assert without == Offer(missing="empty_catalogue")
+    assert offer(anna, shelf=stocked(products("Tea")), count=0) == Offer(missing="no_places")
 
 
 def test_all_products_of_a_batch_are_read_in_one_query() -> None:

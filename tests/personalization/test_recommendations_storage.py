@@ -14,14 +14,19 @@ from tests.personalization.recommendation_worlds import model, random_model
 
 def same(left: Model, right: Model) -> bool:
     def arrays(of: Model) -> list[np.ndarray]:
-        near: Neighbours = of.neighbours
+        lists: tuple[Neighbours, ...] = (of.neighbours, of.viewed, of.together)
         return [
-            *(of.product_ids, near.ids, near.scores, of.popularity, of.categories),
+            *(array for near in lists for array in (near.ids, near.scores)),
+            *(of.product_ids, of.popularity, of.categories, of.trends, of.ages),
             *(of.popular, of.popular_by_category, of.category_starts),
+            *(of.places.starts, of.places.positions, of.places.scores),
+            *(of.sessions.starts, of.sessions.items, of.sessions.item_starts),
+            *(of.sessions.visits, of.sessions.rarity),
         ]
 
     pairs = zip(arrays(left), arrays(right), strict=True)
     names_are_equal = left.category_names == right.category_names
+    names_are_equal = names_are_equal and left.places.numbers == right.places.numbers
     return names_are_equal and all(np.array_equal(a, b) and a.dtype == b.dtype for a, b in pairs)
 
 
@@ -52,6 +57,14 @@ def test_unpacking_twice_keeps_the_first_copy_and_leaves_no_draft(tmp_path: Path
 
     assert (tmp_path / "model-1" / "popular.npy").stat().st_mtime_ns == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["model-1"]
+
+
+def test_a_model_of_an_earlier_version_is_told_apart(tmp_path: Path) -> None:
+    storage.unpack(storage.arrays_to_bytes(random_model(seed=3)), folder=tmp_path / "model-1")
+    (tmp_path / "model-1" / "session_starts.npy").unlink()
+
+    with pytest.raises(storage.OlderModel, match="train again"):
+        storage.open_folder(tmp_path / "model-1")
 
 
 def test_damaged_bytes_say_what_to_do() -> None:

@@ -1,0 +1,1 @@
+"""Ways to find products for a person: plug-ins behind one protocol."""

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import orjson
 
@@ -46,8 +46,6 @@ _IDENTIFIERS = frozenset(
 _ANONYMOUS = "\0"
 # Begins at a word only, and not endless: whatever a text holds, it is looked through once.
 _ADDRESS = re.compile(r"(?<![^\s@/?&=])[^\s@/?&=]+(@|%40)[^\s@/?&=]{1,253}\.[^\s@]")
-
-_SUSPICIOUS = (b"@", b"%40", b"[")
 
 _SINGLE = "properties.{1}"
 _LISTED = "properties.products[{0}].{1}"
@@ -131,10 +129,21 @@ def anonymous(person: str) -> str:
 
 
 def message_id(value: Any) -> str:
-    if type(value) is str and value.isalnum() and len(value) <= 200:
+    if _is_plain(value):
         return value
     why = "it tells a repeat from a new event"
     return values.required(value, column="message_id", limit=200, why=why)
+
+
+def _is_plain(value: Any) -> TypeGuard[str]:
+    """Tell an id that stays as it is, as nearly all are: nothing to trim, nothing unprintable."""
+    return (
+        type(value) is str
+        and 0 < len(value) <= 200
+        and value.isprintable()
+        and value[0] != " "
+        and value[-1] != " "
+    )
 
 
 def event_name(value: Any) -> str:
@@ -144,9 +153,12 @@ def event_name(value: Any) -> str:
 
 def moment(value: Any, *, now: datetime) -> datetime:
     """Return the time of an event in UTC, in which its day and month are counted."""
+    given = _quickly(value)
+    if type(given) is datetime and given.tzinfo is UTC and values.EARLIEST <= given <= now:
+        return given
     if values.is_missing(value):
         raise CellError("timestamp", "is missing: write ISO 8601, 2026-11-23T10:00:00Z")
-    found = values.moment(_quickly(value), column="timestamp", now=now)
+    found = values.moment(given, column="timestamp", now=now)
     return found if found.tzinfo is UTC else found.astimezone(UTC)
 
 
@@ -171,7 +183,9 @@ def context(given: Mapping[str, Any]) -> bytes:
 
 def _name(cells: Mapping[str, Any]) -> str:
     kind = cells.get("type")
-    if kind != "track":
+    if kind is None:
+        kind = ""
+    elif kind != "track":
         kind = values.text(kind, column="type", limit=20)
     if kind not in _NAMES:
         raise CellError("type", f"{values.shown(kind)} is not track, page or screen")
@@ -190,7 +204,7 @@ _checked_name = lru_cache(maxsize=1024)(_text_name)
 
 def _person(cells: Mapping[str, Any]) -> str:
     value = cells.get("external_id")
-    if type(value) is str and value.isalnum() and len(value) <= 200:
+    if _is_plain(value):
         return value
     if found := values.text(value, column="external_id", limit=200):
         return found
@@ -297,9 +311,14 @@ def _kept(properties: Mapping[str, Any]) -> bytes:
     """
     if _names_nobody(tuple(properties)):
         found = _dumped(properties, column="properties", limit=PROPERTIES_BYTES)
-        if found.rfind(b"{") == 0 and not any(mark in found for mark in _SUSPICIOUS):
+        if found.rfind(b"{") == 0 and not _is_suspicious(found):
             return found
     return _dumped(dict(_clean(properties, depth=0)), column="properties", limit=PROPERTIES_BYTES)
+
+
+def _is_suspicious(found: bytes) -> bool:
+    """Tell JSON that may hold an address or a list."""
+    return b"@" in found or b"%40" in found or b"[" in found
 
 
 @lru_cache(maxsize=4096)

@@ -1,11 +1,11 @@
 """Write a batch of events: keys, events, their lines, day counts and who was seen when."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 
 from django.db import connection
 
+from personalization.importing import event_days
 from personalization.importing.event_rows import NOTHING, EventRow
 from personalization.importing.known import Catalogue
 from personalization.importing.outcome import batches
@@ -46,28 +46,7 @@ _COPY_ITEMS = """
 COPY personalization_eventitem
     (event_id, line, occurred_at, profile_id, name, product_id, quantity, price) FROM STDIN
 """
-_DAILY = """
-INSERT INTO personalization_event_daily AS known (profile_id, name, day, count, total)
-SELECT profile_id, (%s::text[])[name], day, count, total
-FROM unnest(%s::bigint[], %s::integer[], %s::date[], %s::integer[], %s::numeric[])
-    AS given (profile_id, name, day, count, total)
-ON CONFLICT (profile_id, name, day) DO UPDATE
-SET count = known.count + EXCLUDED.count, total = known.total + EXCLUDED.total
-"""
-_SEEN = """
-INSERT INTO personalization_customerprofile AS known
-    (subject_id, attributes, traits, first_seen_at, last_seen_at)
-SELECT subject_id, '{}', '{}', first_at, last_at
-FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[])
-    AS given (subject_id, first_at, last_at)
-ON CONFLICT (subject_id) DO UPDATE
-SET first_seen_at = LEAST(known.first_seen_at, EXCLUDED.first_seen_at),
-    last_seen_at = GREATEST(known.last_seen_at, EXCLUDED.last_seen_at)
-WHERE known.first_seen_at > EXCLUDED.first_seen_at OR known.last_seen_at < EXCLUDED.last_seen_at
-"""
 
-
-_NONE = (0, Decimal())
 # Its id, whose it is, what happened, and when, as text.
 _Row = tuple[int, int, EventRow, str]
 
@@ -128,8 +107,9 @@ def write(
     wanted = sum(len(event.lines) for event in events)
     if wanted:
         written = _copy(_COPY_ITEMS, _item_lines(rows, products=catalogue.ids))
-    _add_days(rows)
-    _note_seen(rows)
+    days = event_days.count(events, owners=owners, times=times)
+    event_days.add(days)
+    event_days.note_seen(days)
     return wanted - written
 
 
@@ -138,7 +118,7 @@ def make_due(profile_ids: Iterable[int], *, work: str) -> None:
     ids = sorted(profile_ids)
     if ids:
         with connection.cursor() as cursor:
-            cursor.execute(_DUE, [work, _array(ids)])
+            cursor.execute(_DUE, [work, event_days.array(ids)])
 
 
 def _new_ids(count: int) -> Sequence[int]:
@@ -196,59 +176,8 @@ def _escaped(text: str) -> str:
     return "".join(marks.get(each, each) for each in text)
 
 
-def _add_days(rows: Sequence[_Row]) -> None:
-    days: dict[tuple[int, str, date], tuple[int, Decimal]] = {}
-    for _, owner, event, _ in rows:
-        key = (owner, event.name, event.occurred_at.date())
-        count, total = days.get(key, _NONE)
-        days[key] = (count + 1, total + event.amount if event.amount else total)
-    # In one order for everybody, so that two imports cannot wait for each other.
-    keys = sorted(days)
-    names = {name: number for number, name in enumerate({key[1]: None for key in keys}, start=1)}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _DAILY,
-            [
-                list(names),
-                _array(key[0] for key in keys),
-                _array(names[key[1]] for key in keys),
-                _array(key[2] for key in keys),
-                _array(days[key][0] for key in keys),
-                _array(days[key][1] for key in keys),
-            ],
-        )
-
-
-def _note_seen(rows: Sequence[_Row]) -> None:
-    first: dict[int, datetime] = {}
-    last: dict[int, datetime] = {}
-    for _, owner, event, _ in rows:
-        at, known = event.occurred_at, last.get(owner)
-        if known is None:
-            first[owner] = last[owner] = at
-        elif at > known:
-            last[owner] = at
-        elif at < first[owner]:
-            first[owner] = at
-    ids = sorted(last)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _SEEN,
-            [
-                _array(ids),
-                _array(first[each].isoformat() for each in ids),
-                _array(last[each].isoformat() for each in ids),
-            ],
-        )
-
-
 def _texts(texts: list[str]) -> list[str] | str:
     """Write texts as an array, if nothing in them has a meaning there."""
     joined = '","'.join(texts)
     is_plain = joined.count('"') == 2 * (len(texts) - 1) and "\\" not in joined
     return f'{{"{joined}"}}' if texts and is_plain else texts
-
-
-def _array(plain: Iterable[object]) -> str:
-    """Write numbers and times as an array: the driver would look at each of thousands alone."""
-    return "{" + ",".join(map(str, plain)) + "}"

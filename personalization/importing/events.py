@@ -1,25 +1,26 @@
 """Load events by COPY: a batch is read, its repeats dropped by key, then written in one go."""
 
 import gc
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import closing
 from datetime import date, datetime
 
 from django.db import connection, transaction
 
 from consent.jobs import Progress
 from personalization.commerce import state
-from personalization.importing import event_rows, event_store, settling
+from personalization.importing import event_store, settling
+from personalization.importing.ahead import ahead, collector_at_rest
+from personalization.importing.event_batches import Batch, read_batches
 from personalization.importing.event_rows import EventRow
 from personalization.importing.known import Catalogue, People
-from personalization.importing.outcome import Loaded, batches
+from personalization.importing.outcome import Loaded
 from personalization.importing.rejected import RejectedRows
 from personalization.importing.rows import Row
 from personalization.importing.told_orders import ToldOrders
 from personalization.importing.values import CellError
 from personalization.models import ProfileDue, Source
 
-BATCH_ROWS = 5000
 REQUIRED = ("external_id", "anonymous_id")
 _GONE = "belongs to somebody who was erased or merged meanwhile: run the import again"
 
@@ -41,9 +42,11 @@ def load(
     """
     batch_of = _Batches(source=source, now=now, rejected=rejected, import_id=import_id)
     outcome = Loaded()
-    for batch in _in_batches(rows):
-        outcome += batch_of.load(batch)
-        progress.advance(len(batch))
+    with collector_at_rest(), closing(ahead(read_batches(rows, now=now))) as stream:
+        for batch in stream:
+            outcome += batch_of.load(batch)
+            progress.advance(batch.count)
+            gc.collect(1)
     settling.settle(now=now)
     return outcome
 
@@ -57,13 +60,13 @@ def check(
     rejected: RejectedRows,
 ) -> Loaded:
     """Read every row and write nothing; repeats and unknown products are not judged."""
-    batch_of = _Batches(source=source, now=now, rejected=rejected)
     outcome = Loaded()
-    for batch in batches(rows, size=BATCH_ROWS):
-        good = len(batch_of.read(batch))
-        left_out = batch_of.left_out(batch)
-        outcome += Loaded(loaded=good, rejected=len(batch) - good, left_out=left_out)
-        progress.advance(len(batch))
+    for batch in read_batches(rows, now=now):
+        batch.report(rejected)
+        outcome += Loaded(
+            loaded=len(batch.events), rejected=len(batch.faults), left_out=batch.left_out
+        )
+        progress.advance(batch.count)
     return outcome
 
 
@@ -71,29 +74,6 @@ def refresh_statistics() -> None:
     """Tell the planner what came in; autovacuum never looks at a partitioned table as a whole."""
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE personalization_event, personalization_eventitem")
-
-
-def _in_batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    stream = batches(rows, size=BATCH_ROWS)
-    while True:
-        with _collector_at_rest():
-            batch = next(stream, None)
-        if batch is None:
-            return
-        yield batch
-
-
-@contextmanager
-def _collector_at_rest() -> Iterator[None]:
-    """Rows are freed by counting. Looking through tens of thousands of them for circles, again and
-    again, would take as long as reading them; between two batches the collector runs as always."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 class _Batches:
@@ -116,28 +96,10 @@ class _Batches:
         self.told = ToldOrders(source=source)
         self.months: set[tuple[int, int]] = set()
 
-    def left_out(self, batch: list[Row]) -> frozenset[str]:
-        # Most rows of a file have the same columns, so whole sets are compared first.
-        columns = {tuple(row.values) for row in batch}
-        names = {name for each in columns for name in each if name}
-        return frozenset(names - event_rows.COLUMNS)
-
-    def read(self, batch: list[Row]) -> list[EventRow]:
-        found = []
-        for row in batch:
-            try:
-                found.append(event_rows.read(row, now=self.now))
-            except CellError as fault:
-                self.rejected.add(fault, line=row.line)
-        return found
-
-    def load(self, batch: list[Row]) -> Loaded:
-        with _collector_at_rest():
-            return self._load(batch)
-
-    def _load(self, batch: list[Row]) -> Loaded:
+    def load(self, batch: Batch) -> Loaded:
         before = self.rejected.count
-        events = self.read(batch)
+        batch.report(self.rejected)
+        events = batch.events
         # In a transaction of its own: making a month locks the tables for everybody.
         self._add_months({(event.occurred_at.year, event.occurred_at.month) for event in events})
         with transaction.atomic():
@@ -147,10 +109,10 @@ class _Batches:
         refused = self.rejected.count - before
         return Loaded(
             loaded=len(fresh),
-            unchanged=len(batch) - refused - len(fresh),
+            unchanged=batch.count - refused - len(fresh),
             rejected=refused,
             unknown_products=unknown,
-            left_out=self.left_out(batch),
+            left_out=batch.left_out,
         )
 
     def _fresh(self, events: list[EventRow]) -> list[EventRow]:
@@ -160,7 +122,7 @@ class _Batches:
 
     def _write(self, fresh: list[EventRow]) -> int:
         self.catalogue.learn({line[1] for event in fresh for line in event.lines})
-        owners = [self.people[event.person] for event in fresh]
+        owners = self.people.ids(event.person for event in fresh)
         unknown = event_store.write(
             fresh,
             owners=owners,
@@ -169,8 +131,8 @@ class _Batches:
             now=self.now,
             import_id=self.import_id,
         )
-        concerned = {name for name in {event.name for event in fresh} if state.concerns(name)}
-        changed = {owner for owner, e in zip(owners, fresh, strict=True) if e.name in concerned}
+        names = {name for name in {event.name for event in fresh} if state.concerns(name)}
+        changed = {own for own, e in zip(owners, fresh, strict=True) if e.name in names}
         event_store.make_due(set(owners), work=ProfileDue.Work.TRAITS)
         event_store.make_due(changed, work=ProfileDue.Work.COMMERCE)
         return unknown

@@ -1,5 +1,7 @@
 """What a long import has looked up already: people by their ids, products by the shop's id."""
 
+from collections.abc import Iterable
+
 from django.db import connection
 
 from consent import identify
@@ -20,13 +22,13 @@ class People:
         self.space = space
         self._ids: dict[str, int] = {}
 
-    def __getitem__(self, person: str) -> int:
-        return self._ids[person]
+    def ids(self, people: Iterable[str]) -> list[int]:
+        return [self._ids[each] for each in people]
 
     def learn(self, people: set[str]) -> None:
         if len(self._ids) > KEPT:
             self._ids.clear()
-        asked = sorted(each for each in people if each not in self._ids)
+        asked = sorted(people.difference(self._ids))
         if asked:
             found = identify.resolve(map(_names, asked), source=self.space).subject_ids
             self._ids |= {key: id_ for key, id_ in zip(asked, found, strict=True) if id_}
@@ -35,11 +37,12 @@ class People:
         """Return those erased or merged since they were looked up; hold the others till commit."""
         subjects = sorted({self._ids[each] for each in people})
         with connection.cursor() as cursor:
-            cursor.execute(_LIVING, [subjects])
-            living = {row[0] for row in cursor.fetchall()}
-        if len(living) == len(subjects):
+            cursor.execute(_HOLD, [f"{{{','.join(map(str, subjects))}}}", len(subjects)])
+            (living,) = cursor.fetchone()
+        if living is None:
             return set()
-        gone = {each for each in people if self._ids[each] not in living}
+        alive = set(living)
+        gone = {each for each in people if self._ids[each] not in alive}
         for each in gone:
             del self._ids[each]
         return gone
@@ -73,9 +76,15 @@ class Catalogue:
         return self._ids
 
 
-# FOR SHARE: an erasure waits until the batch is committed, and then finds its rows.
-_LIVING = """
-SELECT id FROM consent_datasubject
-WHERE id = ANY(%s) AND erased_at IS NULL AND merged_into_id IS NULL ORDER BY id FOR SHARE
+# FOR SHARE: an erasure waits until the batch is committed, and then finds its rows. Whether they
+# live is no condition: without statistics the planner would go through everybody to find them.
+_HOLD = """
+WITH held AS MATERIALIZED (
+    SELECT id, erased_at IS NULL AND merged_into_id IS NULL AS is_living
+    FROM consent_datasubject WHERE id = ANY(%s::bigint[]) ORDER BY id FOR SHARE
+)
+SELECT CASE WHEN count(*) FILTER (WHERE is_living) < %s
+            THEN coalesce(array_agg(id) FILTER (WHERE is_living), '{}') END
+FROM held
 """
 _PRODUCTS = "SELECT product_id, id FROM personalization_product WHERE product_id = ANY(%s)"

@@ -1,7 +1,5 @@
 """Events come in by stream or file: once each, with their lines, without what identifies."""
 
-import gc
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,7 +10,6 @@ from django.test.utils import CaptureQueriesContext
 
 from consent import identify, jobs
 from personalization.importing import events, settling
-from personalization.importing.rows import Row
 from personalization.models import (
     Basket,
     CustomerProfile,
@@ -357,23 +354,6 @@ def test_events_carry_the_import_they_came_with() -> None:
     )
 
     assert Event.objects.get().import_id == 77
-
-
-def test_the_garbage_collector_rests_only_while_a_batch_is_worked_on() -> None:
-    seen: list[bool] = []
-
-    def rows() -> Iterator[Row]:
-        for row in rows_of([ORDER]):
-            seen.append(gc.isenabled())
-            yield row
-
-    origin = Source.objects.create(slug="file", name="File")
-    progress = jobs.Progress(jobs.create("import"))
-
-    events.load(rows(), source=origin, now=NOON, progress=progress, rejected=Rejections())
-
-    assert seen == [False]
-    assert gc.isenabled()
 
 
 def test_query_count_does_not_grow_with_the_rows() -> None:

@@ -1,0 +1,82 @@
+"""Events are read in batches ahead of the database, and counted in arrays: exactly."""
+
+import gc
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from consent import jobs
+from personalization.importing import events
+from personalization.importing.rows import Row, UnreadableError
+from personalization.models import CustomerProfile, Event, EventDaily, Source
+from tests.personalization.importing_support import NOON, YESTERDAY, Rejections, load, rows_of
+
+pytestmark = pytest.mark.django_db
+
+ORDER: dict[str, Any] = {
+    "message_id": "m-1",
+    "event": "Order Completed",
+    "external_id": "C-1",
+    "timestamp": YESTERDAY,
+    "properties": {"total": 5},
+}
+
+
+def ordered(**changed: Any) -> dict[str, Any]:
+    return {**ORDER, **changed}
+
+
+def test_the_garbage_collector_rests_only_while_an_import_runs() -> None:
+    seen: list[bool] = []
+
+    def rows() -> Iterator[Row]:
+        for row in rows_of([ORDER]):
+            seen.append(gc.isenabled())
+            yield row
+
+    origin = Source.objects.create(slug="file", name="File")
+    progress = jobs.Progress(jobs.create("import"))
+
+    events.load(rows(), source=origin, now=NOON, progress=progress, rejected=Rejections())
+
+    assert seen == [False]
+    assert gc.isenabled()
+
+
+def test_rows_before_a_file_breaks_off_are_loaded_and_then_it_is_said_why() -> None:
+    def rows() -> Iterator[Row]:
+        yield from rows_of([ORDER])
+        raise UnreadableError("cut off")
+
+    origin = Source.objects.create(slug="file", name="File")
+    progress = jobs.Progress(jobs.create("import"))
+
+    with pytest.raises(UnreadableError, match="cut off"):
+        events.load(rows(), source=origin, now=NOON, progress=progress, rejected=Rejections())
+
+    assert Event.objects.count() == 1
+    assert progress.job.done == 1
+
+
+def test_days_and_sums_are_exact_for_amounts_of_either_sign_and_times_of_any_precision() -> None:
+    late, early = "2026-11-22T23:59:59.999999Z", "2026-11-21T00:00:00.000001+00:00"
+    load(
+        "events",
+        ordered(message_id="a", timestamp=late, properties={"total": "999999999999.99"}),
+        ordered(message_id="b", timestamp=late, properties={"total": "-0.07"}),
+        ordered(message_id="c", timestamp=early, properties={"total": "12.5"}),
+        ordered(message_id="d", timestamp=early, event="Refunded", properties={}),
+    )
+
+    days = EventDaily.objects.order_by("day", "name").values_list("day", "name", "count", "total")
+    assert list(days) == [
+        (date(2026, 11, 21), "Order Completed", 1, Decimal("12.50")),
+        (date(2026, 11, 21), "Refunded", 1, Decimal("0.00")),
+        (date(2026, 11, 22), "Order Completed", 2, Decimal("999999999999.92")),
+    ]
+    profile = CustomerProfile.objects.get()
+    assert profile.first_seen_at == datetime(2026, 11, 21, 0, 0, 0, 1, tzinfo=UTC)
+    assert profile.last_seen_at == datetime(2026, 11, 22, 23, 59, 59, 999_999, tzinfo=UTC)

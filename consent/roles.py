@@ -12,6 +12,7 @@ CONTENT = (
     "campaign",
     "experiment",
     "senderidentity",
+    "offer",
 )
 VERSIONS = tuple(f"{name}version" for name in CONTENT[:5])
 PARTS = ("campaignslot", "experimentarm")
@@ -37,6 +38,9 @@ RESULTS = (
     "conversion",
     "link",
     "receipt",
+    "offercode",
+    "offergrant",
+    "offertally",
     "recommendationmodel",
     "job",
     "joberror",

@@ -82,9 +82,20 @@ def sentence(tree: object, *, catalogue: Catalogue) -> str:
 
 
 def _outcome(outcome: Mapping[str, Any]) -> str:
-    shown = f"{outcome.get('block')}, variant {outcome.get('variant')}"
-    strategy = outcome.get("strategy")
-    return f"{shown}, products: {str(strategy).replace('_', ' ')}" if strategy else shown
+    parts = [f"{outcome.get('block')}, variant {outcome.get('variant')}"]
+    if strategy := outcome.get("strategy"):
+        parts.append(f"products: {str(strategy).replace('_', ' ')}{_limits(outcome)}")
+    if offer := outcome.get("offer"):
+        parts.append(f"offer: {offer}")
+    if (value := outcome.get("value")) is not None:
+        parts.append(f"value: {value}")
+    return ", ".join(parts)
+
+
+def _limits(outcome: Mapping[str, Any]) -> str:
+    given = outcome.get("parameters") or {}
+    told = [f"{name.replace('_', ' ')} {_text(value)}" for name, value in given.items()]
+    return f" ({'; '.join(told)})" if told else ""
 
 
 def _difference(path: str, *, before: str, after: str) -> Difference:

@@ -1,7 +1,7 @@
 """Decide for a batch of profiles what each slot says: the one facade for sends, previews, API.
 
 `prepare` reads the live versions once; `personalize` is then a function of the profiles, apart
-from one look-up of the recommended products for the whole batch.
+from one look-up of the recommended products for the whole batch, and of what the desk gives.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +18,9 @@ from personalization.content.blocks import CompiledBlock, RenderedBlock
 from personalization.content.context import REASON, template_context
 from personalization.content.liquid import TemplateProblem
 from personalization.models import RuleSet
+from personalization.offers import terms
+from personalization.offers.deciding import Settled, offers_of, settle
+from personalization.offers.desk import CLOSED, Desk
 from personalization.profiles import catalogue
 from personalization.profiles.loaded import LoadedProfile
 from personalization.receipts.facts import properties_asked
@@ -46,6 +49,8 @@ class Plan:
     properties: frozenset[str]
     shelf: shelf.Shelf | None
     recommendation_count: int
+    # What rules can give, by its short name; empty where no rule names an offer.
+    offers: Mapping[str, terms.Terms]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,8 @@ class Content:
     # What a receipt keeps beside the decision: products as shown, and the words of each reason.
     cards: Sequence[Part] = ()
     reasons: Sequence[str] = field(default=(), repr=False)
+    # A code belongs to the person: it is sealed with the receipt's inputs.
+    offers: Mapping[str, Mapping[str, object]] = field(default_factory=dict, repr=False)
 
 
 def prepare(rulesets: Mapping[str, RuleSet], *, recommendation_count: int, now: datetime) -> Plan:
@@ -76,6 +83,9 @@ def prepare(rulesets: Mapping[str, RuleSet], *, recommendation_count: int, now: 
         properties=properties_asked(trees),
         shelf=shelf.live(now=now),
         recommendation_count=recommendation_count,
+        offers=terms.load(
+            offers_of(rule.outcome for slot in ready for rule in slot.ruleset.definition.rules)
+        ),
     )
 
 
@@ -85,8 +95,12 @@ def personalize(
     plan: Plan,
     permissions: Mapping[int, Permission],
     now: datetime,
+    desk: Desk = CLOSED,
 ) -> dict[int, Content]:
-    """Decide for each profile; the permission of each is required and must be its own."""
+    """Decide for each profile; the permission of each is required and must be its own.
+
+    `desk` gives offers out; without one nobody gets any, and rules that give one do not apply.
+    """
     for profile in profiles:
         permission = permissions.get(profile.subject_id)
         is_own = profile.permission.subject_id == profile.subject_id
@@ -94,19 +108,29 @@ def personalize(
             raise WrongPermission(
                 f"subject {profile.subject_id} was loaded under another permission"
             )
-    decided = [_decide(profile, plan=plan, now=now) for profile in profiles]
+    settled = _settled(profiles, plan=plan, desk=desk, now=now)
     offers = offers_for(
-        [(profile, _wish(decisions)) for profile, decisions in zip(profiles, decided, strict=True)],
+        [(profile, _wish(each.decisions)) for profile, each in zip(profiles, settled, strict=True)],
         shelf=plan.shelf,
         count=plan.recommendation_count,
     )
     return {
-        profile.subject_id: _content(profile, decisions, plan=plan, offers=offers, now=now)
-        for profile, decisions in zip(profiles, decided, strict=True)
+        profile.subject_id: _content(profile, each, plan=plan, offers=offers, now=now)
+        for profile, each in zip(profiles, settled, strict=True)
     }
 
 
-_Decisions = dict[str, Decision]
+_Decisions = Mapping[str, Decision]
+
+
+def _settled(
+    profiles: Sequence[LoadedProfile], *, plan: Plan, desk: Desk, now: datetime
+) -> list[Settled]:
+    decided = [(profile, _decide(profile, plan=plan, now=now)) for profile in profiles]
+    if not plan.offers and desk is CLOSED:
+        return [Settled(decisions) for _, decisions in decided]
+    rulesets = {slot.name: slot.ruleset for slot in plan.slots}
+    return settle(decided, rulesets=rulesets, offers=plan.offers, desk=desk, now=now)
 
 
 def _decide(profile: LoadedProfile, *, plan: Plan, now: datetime) -> _Decisions:
@@ -124,24 +148,27 @@ def _wish(decisions: _Decisions) -> Wish:
 
 
 def _content(
-    profile: LoadedProfile, decisions: _Decisions, *, plan: Plan, offers: Offers, now: datetime
+    profile: LoadedProfile, settled: Settled, *, plan: Plan, offers: Offers, now: datetime
 ) -> Content:
     offer = offers.of(profile.subject_id)
     context = template_context(
         values=profile.facts.values,
         personal=profile.personal,
         recommendations=offer.products,
-        extras={},
+        extras=slots.of_first(settled.offers),
     )
-    filled = slots.fill(decisions, blocks=plan.blocks, context=context)
+    filled = slots.fill(
+        settled.decisions, blocks=plan.blocks, context=context, offers=settled.offers
+    )
     cards, reasons = _shown(offer)
     return Content(
         blocks=filled.blocks,
         context=context,
-        decision=_receipt(profile, decisions, plan=plan, offer=offer, cards=cards, now=now),
+        decision=_receipt(profile, settled, plan=plan, offer=offer, cards=cards, now=now),
         problem=filled.problem,
         cards=cards,
         reasons=reasons,
+        offers=settled.offers,
     )
 
 
@@ -162,7 +189,7 @@ def _card(shown: tuple[tuple[str, object], ...]) -> Part:
 
 def _receipt(
     profile: LoadedProfile,
-    decisions: _Decisions,
+    settled: Settled,
     *,
     plan: Plan,
     offer: Offer,
@@ -178,7 +205,12 @@ def _receipt(
             "may_track": permission.may_track,
         },
         "slots": {
-            slot.name: slots.told(slot, decisions[slot.name], blocks=plan.blocks)
+            slot.name: slots.told(
+                slot,
+                settled.decisions[slot.name],
+                blocks=plan.blocks,
+                withheld=settled.withheld.get(slot.name, ()),
+            )
             for slot in plan.slots
         },
         "recommendations": offer.reasons,

@@ -9,12 +9,14 @@ from personalization.models import (
     EventItem,
     Exposure,
     ImportedRow,
+    OfferGrant,
     Order,
     ProfileDue,
     Receipt,
     SegmentMembership,
     SourceObject,
 )
+from personalization.offers import codes
 
 claim(
     CustomerProfile,
@@ -67,4 +69,11 @@ claim(
     path="subject",
     on_erase=OnErase.KEEP_KEYLESS,
     export=("decided_at", "decision"),
+)
+claim(
+    OfferGrant,
+    path="subject",
+    on_erase=OnErase.CUSTOM,
+    export=("offer_id", "granted_at", "code_text"),
+    erase=codes.erase,
 )

@@ -19,8 +19,9 @@ from personalization.content.blocks import CompiledBlock, compile_block
 from personalization.content.context import REASON, template_context
 from personalization.content.liquid_runtime import PlainData
 from personalization.models import ContentBlockVersion, Receipt, RuleSetVersion
+from personalization.offers.deciding import Withheld
 from personalization.receipts import Inputs, facts, parts
-from personalization.rules.evaluate import Decision, evaluate
+from personalization.rules.evaluate import CompiledRuleSet, Decision, evaluate, without
 from personalization.slots import Filled, Slot
 from personalization.versions import diff
 
@@ -76,15 +77,16 @@ def replay(receipt: Receipt) -> Replayed:
     decided = _decide(receipt, inputs, rulesets=rulesets)
     if other := [*_other_blocks(told, decided, blocks=blocks)]:
         return Replayed(Outcome.DIFFERENT, differences=tuple(other))
+    offers = inputs.extras.get("offers", {})
     context = template_context(
         values=inputs.facts["values"],
         personal=inputs.personal,
         recommendations=_recommended(receipt.decision, inputs, cards=cards),
-        extras=inputs.extras.get("context", {}),
+        extras={**slots.of_first(offers), **inputs.extras.get("context", {})},
     )
-    filled = slots.fill(decided, blocks=blocks, context=context)
+    filled = slots.fill(decided, blocks=blocks, context=context, offers=offers)
     again = {
-        name: slots.told(rulesets[name], decision, blocks=blocks)
+        name: slots.told(rulesets[name], decision, blocks=blocks, withheld=_withheld(told[name]))
         for name, decision in decided.items()
     }
     differences = (*_decision_differences(told, again), *_output_differences(inputs, filled))
@@ -127,7 +129,9 @@ def _rulesets(told: _Told) -> dict[str, Slot]:
 
 
 def _blocks(told: _Told) -> dict[str, CompiledBlock]:
-    wanted = {(slot["block"], slot["block_version"]) for slot in told.values()}
+    wanted = {
+        (shown["block"], shown["block_version"]) for slot in told.values() for shown in _shown(slot)
+    }
     found = ContentBlockVersion.objects.filter(_named(wanted)).select_related("of")
     return {
         version.of.slug: compile_block(
@@ -135,6 +139,15 @@ def _blocks(told: _Told) -> dict[str, CompiledBlock]:
         )
         for version in found
     }
+
+
+def _shown(slot: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [slot, *slot.get("also", ())]
+
+
+def _withheld(slot: Mapping[str, Any]) -> list[Withheld]:
+    """Return the rules that gave way then: whether an offer was left cannot be asked again."""
+    return [Withheld(**each) for each in slot.get("withheld", ())]
 
 
 def _named(wanted: Iterable[tuple[str, int]]) -> Q:
@@ -147,17 +160,25 @@ def _missing(
     for name, slot in told.items():
         if name not in rulesets:
             yield f"ruleset “{slot['ruleset']}” version {slot['version']}"
-        if slot["block"] not in blocks:
-            yield f"block “{slot['block']}” version {slot['block_version']}"
+        for shown in _shown(slot):
+            if shown["block"] not in blocks:
+                yield f"block “{shown['block']}” version {shown['block_version']}"
 
 
 def _decide(
     receipt: Receipt, inputs: Inputs, *, rulesets: Mapping[str, Slot]
 ) -> dict[str, Decision]:
     known = facts.load(inputs.facts, profile_id=receipt.subject_id)
+    told = receipt.decision["slots"]
     return {
-        name: evaluate(slot.ruleset, known, receipt.decided_at) for name, slot in rulesets.items()
+        name: evaluate(_reduced(slot, told=told[name]), known, receipt.decided_at)
+        for name, slot in rulesets.items()
     }
+
+
+def _reduced(slot: Slot, *, told: Mapping[str, Any]) -> CompiledRuleSet:
+    gone = {each.offer for each in _withheld(told)}
+    return without(slot.ruleset, offers=gone) if gone else slot.ruleset
 
 
 def _other_blocks(
@@ -165,9 +186,10 @@ def _other_blocks(
 ) -> Iterator[Difference]:
     """Name the slots for which the rules now choose a block that the receipt does not know."""
     for name, decision in decided.items():
-        block = str(decision.outcome["block"])
-        if block not in blocks:
-            yield Difference(f"slots.{name}.block", recorded=told[name]["block"], replayed=block)
+        for block in (str(outcome["block"]) for outcome in slots.shown(decision)):
+            if block not in blocks:
+                recorded = told[name]["block"]
+                yield Difference(f"slots.{name}.block", recorded=recorded, replayed=block)
 
 
 def _recommended(

@@ -4,9 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from markupsafe import Markup
+
 from personalization.content.blocks import CompiledBlock, RenderedBlock, compile_block, render
 from personalization.content.liquid import TemplateProblem
+from personalization.content.liquid_runtime import PlainData, plain
 from personalization.models import ContentBlock, RuleSet, RuleSetVersion
+from personalization.offers.deciding import Withheld
 from personalization.receipts.digest import digest
 from personalization.rules.evaluate import (
     CompiledRuleSet,
@@ -14,6 +18,10 @@ from personalization.rules.evaluate import (
     compile_ruleset,
     parse_ruleset,
 )
+from personalization.rules.ruleset import Outcome
+
+Offers = Mapping[str, Mapping[str, object]]
+_NO_OFFERS: Offers = {}
 
 
 class SlotUnfilled(Exception):
@@ -73,34 +81,94 @@ def fill(
     *,
     blocks: Mapping[str, CompiledBlock],
     context: Mapping[str, object],
+    offers: Offers = _NO_OFFERS,
 ) -> Filled:
-    """Render the chosen variant of each slot."""
+    """Render what each slot shows; a block sees the offer of its own rule, and no other."""
+    seen = plain(context)
     filled: dict[str, RenderedBlock] = {}
     problem = None
     for name, decision in decisions.items():
-        outcome = decision.outcome
-        variant = blocks[str(outcome["block"])].variant(str(outcome["variant"]))
         try:
-            filled[name] = render(variant, context)
+            parts = [
+                _rendered(outcome, blocks=blocks, context=seen, offers=offers)
+                for outcome in shown(decision)
+            ]
         except TemplateProblem as found:
             problem = found
+        else:
+            filled[name] = parts[0] if len(parts) == 1 else _joined(parts)
     return Filled(blocks=filled, problem=problem)
 
 
-def told(slot: Slot, decision: Decision, *, blocks: Mapping[str, CompiledBlock]) -> dict[str, Any]:
-    """Return what a receipt keeps of one slot: versions, rules asked, variant; nothing personal."""
-    block = blocks[str(decision.outcome["block"])]
-    return {
+def shown(decision: Decision) -> list[Outcome]:
+    """One outcome, or under `collect` those of all rules that hold."""
+    return [rule.outcome for rule in decision.hits] or [decision.outcome]
+
+
+def of_first(offers: Offers) -> dict[str, object]:
+    """Return what the frame around the slots sees: the first offer, if there is any."""
+    return {"offer": next(iter(offers.values()))} if offers else {}
+
+
+def told(
+    slot: Slot,
+    decision: Decision,
+    *,
+    blocks: Mapping[str, CompiledBlock],
+    withheld: Sequence[Withheld] = (),
+) -> dict[str, Any]:
+    """Return what a receipt keeps of one slot: versions, rules asked, variant; nothing personal.
+
+    `also` holds what further rules show under `collect`, `withheld` the rules that held but gave
+    way because their offer could not be given.
+    """
+    found = {
         "ruleset": slot.slug,
         "version": slot.version,
         "rule": decision.rule_key,
         "rule_name": decision.rule_name,
         "is_fallback": decision.is_fallback,
         "considered": [[key, hit] for key, hit in decision.considered],
+        **_told_content(decision.outcome, blocks=blocks),
+    }
+    if len(decision.hits) > 1:
+        found["also"] = [
+            {"rule": rule.key, **_told_content(rule.outcome, blocks=blocks)}
+            for rule in decision.hits[1:]
+        ]
+    if withheld:
+        found["withheld"] = [each.told() for each in withheld]
+    return found
+
+
+def _told_content(outcome: Outcome, *, blocks: Mapping[str, CompiledBlock]) -> dict[str, Any]:
+    block = blocks[str(outcome["block"])]
+    found = {
         "block": block.slug,
         "block_version": block.version,
-        "variant": block.variant(str(decision.outcome["variant"])).key,
+        "variant": block.variant(str(outcome["variant"])).key,
     }
+    return {**found, "offer": outcome["offer"]} if outcome.get("offer") else found
+
+
+def _rendered(
+    outcome: Outcome,
+    *,
+    blocks: Mapping[str, CompiledBlock],
+    context: PlainData,
+    offers: Offers,
+) -> RenderedBlock:
+    variant = blocks[str(outcome["block"])].variant(str(outcome["variant"]))
+    if offers:
+        context = context.also({"offer": offers.get(str(outcome.get("offer")), {})})
+    return render(variant, context)
+
+
+def _joined(parts: Sequence[RenderedBlock]) -> RenderedBlock:
+    return RenderedBlock(
+        html=Markup("\n").join(part.html for part in parts),
+        text="\n\n".join(part.text for part in parts),
+    )
 
 
 def marks(blocks: Mapping[str, RenderedBlock]) -> dict[str, str]:

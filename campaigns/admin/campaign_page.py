@@ -15,9 +15,10 @@ from campaigns.kpi.dashboard import currency
 from campaigns.kpi.definitions import DEFINITIONS
 from campaigns.kpi.report import Figures, Recorded, Report, report
 from campaigns.models import Campaign, Send
-from campaigns.sending import lifecycle
+from campaigns.sending import lifecycle, offering
 from campaigns.sending.reasons import in_words
 from consent.admin.base import ModelAdmin
+from personalization.offers import stock
 
 LAUNCH = "consent.launch_campaigns"
 RESULTS = "consent.view_kpi"
@@ -140,6 +141,7 @@ def _shared(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
         "may_launch": request.user.has_perm(LAUNCH),
         "may_edit": request.user.has_perm("campaigns.change_campaign"),
         "definitions": DEFINITIONS,
+        "offers": offering.standings(campaign),
     }
 
 
@@ -150,6 +152,7 @@ def _readiness(campaign: Campaign) -> dict[str, Any]:
         "problems": lifecycle.problems(campaign, now=now),
         "reach": reach,
         "skipped": _parts({in_words(code): count for code, count in reach.skipped.items()}),
+        "shortages": list(stock.shortages(offering.standings(campaign), audience=reach.reached)),
     }
 
 

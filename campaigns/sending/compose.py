@@ -200,8 +200,13 @@ def _receipt(
         parts=(*content.cards, kit.frame),
         reasons=content.reasons,
         output=framing.marks(rendered),
-        extras={framing.UNSUBSCRIBE: unsubscribe},
+        extras=_extras(content, unsubscribe=unsubscribe),
     )
+
+
+def _extras(content: engine.Content, *, unsubscribe: str) -> dict[str, object]:
+    extras: dict[str, object] = {framing.UNSUBSCRIBE: unsubscribe}
+    return {**extras, "offers": content.offers} if content.offers else extras
 
 
 def _with_links(

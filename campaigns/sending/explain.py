@@ -13,12 +13,21 @@ from consent.models import Purpose
 from personalization.conditions.describe import describe
 from personalization.conditions.fields import Catalogue
 from personalization.conditions.tree import parse
-from personalization.models import ContentBlockVersion, Product, RuleSetVersion
+from personalization.models import ContentBlockVersion, Offer, Product, RuleSetVersion
 from personalization.profiles import catalogue
 from personalization.recommendations.offer import reason
 from personalization.recommendations.strategies.registry import STRATEGIES
 
 Decision = Mapping[str, Any]
+# Why the offer of a rule could not be given, so that the rule did not apply.
+WITHHELD = {
+    "not_valid": "it is switched off or not valid at this time",
+    "had_enough": "this customer had it as often as one person may",
+    "used_up": "it was given to all people together as often as it may",
+    "no_code": "no code is left",
+    "gone": "it does not exist any more",
+    "not_given_here": "offers are not given here",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +42,16 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class RuleLine:
-    """One rule of the table; `is_hit` is None where an earlier rule had decided already."""
+    """One rule of the table; `is_hit` is None where an earlier rule had decided already.
+
+    `withheld` says why its offer could not be given, where the rule held but gave way.
+    """
 
     name: str
     sentence: str
     is_hit: bool | None
     is_chosen: bool
+    withheld: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +65,7 @@ class SlotReason:
     block: str
     block_version: int
     variant: str
+    offer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +99,33 @@ def because(decision: Decision) -> Because:
     rulesets = _keyed(RuleSetVersion.objects.filter(_named(pairs)).select_related("of"))
     pairs = {(str(slot["block"]), int(slot["block_version"])) for slot in slots.values()}
     blocks = _keyed(ContentBlockVersion.objects.filter(_named(pairs)).select_related("of"))
-    known = catalogue.load()
+    known = _Known(rulesets, blocks, _offer_names(slots.values()), catalogue.load())
     return Because(
         consent=_consent(decision["permission"]),
-        slots=tuple(
-            _slot(name, slot, rulesets=rulesets, blocks=blocks, known=known)
-            for name, slot in slots.items()
-        ),
+        slots=tuple(_slot(name, slot, known=known) for name, slot in slots.items()),
         products=_products(decision["recommendations"]),
         model=decision["model"],
     )
 
 
 _Versions = Mapping[tuple[str, int], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    rulesets: _Versions
+    blocks: _Versions
+    offers: Mapping[str, str]
+    catalogue: Catalogue
+
+
+def _offer_names(slots: Iterable[Decision]) -> dict[str, str]:
+    """Name the offers that slots gave or could not give (one query, or none)."""
+    slugs = {slot["offer"] for slot in slots if slot.get("offer")}
+    slugs |= {each["offer"] for slot in slots for each in slot.get("withheld", ())}
+    if not slugs:
+        return {}
+    return dict(Offer.objects.filter(slug__in=slugs).values_list("slug", "name"))
 
 
 def _named(pairs: Iterable[tuple[str, int]]) -> Q:
@@ -119,13 +147,12 @@ def _consent(permission: Decision) -> Consent:
     )
 
 
-def _slot(
-    name: str, slot: Decision, *, rulesets: _Versions, blocks: _Versions, known: Catalogue
-) -> SlotReason:
-    ruleset = rulesets.get((slot["ruleset"], slot["version"]))
-    block = blocks.get((slot["block"], slot["block_version"]))
+def _slot(name: str, slot: Decision, *, known: _Known) -> SlotReason:
+    ruleset = known.rulesets.get((slot["ruleset"], slot["version"]))
+    block = known.blocks.get((slot["block"], slot["block_version"]))
     variants = block.content["variants"] if block else []
     names: dict[str, str] = {variant["key"]: variant["name"] for variant in variants}
+    offer = str(slot.get("offer") or "")
     return SlotReason(
         slot=name,
         ruleset=ruleset.of.name if ruleset else slot["ruleset"],
@@ -136,19 +163,29 @@ def _slot(
         block=block.of.name if block else slot["block"],
         block_version=slot["block_version"],
         variant=names.get(str(slot["variant"]), str(slot["variant"])),
+        offer=known.offers.get(offer, offer),
     )
 
 
-def _rules(slot: Decision, *, content: Decision, known: Catalogue) -> Iterable[RuleLine]:
+def _rules(slot: Decision, *, content: Decision, known: _Known) -> Iterable[RuleLine]:
     """List all rules of the version in the order they are asked, those not reached as well."""
     asked: dict[str, bool] = dict(slot["considered"])
+    withheld = {each["rule"]: each for each in slot.get("withheld", ())}
+    chosen = {slot["rule"], *(each["rule"] for each in slot.get("also", ()))}
     for rule in sorted(content.get("rules", []), key=lambda rule: rule["priority"]):
+        gave_way = withheld.get(rule["key"])
         yield RuleLine(
             name=rule["name"],
-            sentence=describe(parse(rule["condition"]), catalogue=known),
-            is_hit=asked.get(rule["key"]),
-            is_chosen=rule["key"] == slot["rule"],
+            sentence=describe(parse(rule["condition"]), catalogue=known.catalogue),
+            is_hit=True if gave_way else asked.get(rule["key"]),
+            is_chosen=rule["key"] in chosen,
+            withheld=_withheld(gave_way, offers=known.offers) if gave_way else "",
         )
+
+
+def _withheld(gave_way: Decision, *, offers: Mapping[str, str]) -> str:
+    name = offers.get(gave_way["offer"], gave_way["offer"])
+    return f"the offer “{name}” could not be given: {WITHHELD[gave_way['reason']]}"
 
 
 def _products(reasons: Iterable[Decision]) -> tuple[ProductReason, ...]:

@@ -11,9 +11,18 @@ from django.db import transaction
 from campaigns.delivery.base import Backend, Delivery, Envelope, Outcome
 from campaigns.models import Send
 from campaigns.sending import frequency
-from campaigns.sending.states import Result, State, begin_handover, doubt, finish, hold
+from campaigns.sending.states import (
+    Result,
+    State,
+    begin_handover,
+    doubt,
+    finish,
+    hold,
+    message_keys,
+)
 from campaigns.tracking import behaviour
 from personalization.models import Source
+from personalization.offers import reserve
 
 GROUP = 20
 MAX_ATTEMPTS = 8
@@ -126,11 +135,12 @@ def backoff(attempts: int) -> timedelta:
 
 
 def record(results: Sequence[Result], *, token: uuid.UUID, at: datetime) -> None:
-    """Store what became of rows we hold; who gets no mail after all gets the week's place back."""
+    """Store what became of rows we hold; who gets no mail after all gives back what it reserved."""
     unsent = [result.send_id for result in results if result.state in (State.FAILED, State.SKIPPED)]
     with transaction.atomic(savepoint=False):
         if unsent:
             frequency.give_back(unsent, token=token)
+            reserve.release(message_keys(unsent, token=token))
         finish(results, token=token, at=at)
 
 

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from campaigns.models import Campaign, Send, TemplateVersion
-from campaigns.sending import compose
+from campaigns.sending import compose, offering
 from campaigns.sending.plan import Planned, plan
 from consent import audit
 from personalization.segments import membership
@@ -113,10 +113,11 @@ def _content_problems(campaign: Campaign, *, now: datetime) -> list[str]:
         return [f"{str(error).removesuffix('.')}."]
     finally:
         campaign.template_version = pinned
-    return [
+    unfilled = [
         f"The template shows the slot “{name}”, which nothing fills: add it to the campaign."
         for name in compose.unfilled_slots(kit)
     ]
+    return unfilled + (offering.obstacles(campaign, now=now) if kit.plan.offers else [])
 
 
 def _move(campaign: Campaign, before: str, after: str, *, actor: AbstractBaseUser | None) -> bool:

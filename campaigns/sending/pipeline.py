@@ -17,6 +17,7 @@ from campaigns.tracking import behaviour
 from consent import gate
 from consent.permission import Permission
 from personalization import engine, receipts
+from personalization.offers import desk
 from personalization.profiles import load
 from personalization.profiles.loaded import LoadedProfile
 
@@ -105,9 +106,14 @@ def _compose(sends: Sequence[Send], *, kit: compose.Kit) -> tuple[list[Ready], l
     )
     allowed, refused = _split(sends, permissions)
     reserved, held = _reserve(allowed, campaign=kit.campaign, now=kit.now)
+    reserved, later = _one_each(reserved, kit=kit)
     profiles = _load(reserved, permissions, kit=kit)
     contents = engine.personalize(
-        list(profiles.values()), plan=kit.plan, permissions=permissions, now=kit.now
+        list(profiles.values()),
+        plan=kit.plan,
+        permissions=permissions,
+        now=kit.now,
+        desk=_desk(reserved, kit=kit),
     )
     written = [
         compose.write(
@@ -125,7 +131,7 @@ def _compose(sends: Sequence[Send], *, kit: compose.Kit) -> tuple[list[Ready], l
         if send.subject_id not in profiles
     ]
     faulty = [mail for mail in written if isinstance(mail, Result)]
-    return [mail.ready for mail in mails], [*refused, *held, *gone, *faulty]
+    return [mail.ready for mail in mails], [*refused, *held, *later, *gone, *faulty]
 
 
 def _split(
@@ -177,6 +183,25 @@ def _held(sends: Sequence[Send], *, now: datetime) -> list[Result]:
         )
         for send in sends
     ]
+
+
+def _one_each(sends: Sequence[Send], *, kit: compose.Kit) -> tuple[list[Send], list[Result]]:
+    """Where offers are given a second mail to one person waits for the next chunk."""
+    if not kit.plan.offers:
+        return list(sends), []
+    first: dict[int, Send] = {}
+    for send in sends:
+        first.setdefault(send.subject_id, send)
+    later = [send for send in sends if first[send.subject_id] is not send]
+    again = [Result(send.pk, State.PLANNED, due_at=kit.now, is_try=False) for send in later]
+    return list(first.values()), again
+
+
+def _desk(sends: Sequence[Send], *, kit: compose.Kit) -> desk.Desk:
+    """Offers are reserved with the mails; what an earlier try reserved is kept or given back."""
+    if not kit.plan.offers and not any(send.attempts > 1 for send in sends):
+        return desk.CLOSED
+    return desk.SendDesk({send.subject_id: str(send.message_key) for send in sends}, now=kit.now)
 
 
 def _load(

@@ -11,6 +11,7 @@ from consent import gate, masking
 from consent.permission import Permission
 from personalization import engine
 from personalization.content.liquid import TemplateProblem
+from personalization.offers.desk import PreviewDesk
 from personalization.profiles import load
 from personalization.profiles.loaded import LoadedProfile
 
@@ -44,7 +45,13 @@ def write(
         return Preview(problem="Would be skipped. There is no profile of this customer.")
     if not in_clear:
         profile = _masked(profile)
-    content = engine.personalize([profile], plan=kit.plan, permissions=asked, now=now)[subject_id]
+    content = engine.personalize(
+        [profile],
+        plan=kit.plan,
+        permissions=asked,
+        now=now,
+        desk=PreviewDesk(kit.plan.offers, now=now),
+    )[subject_id]
     arms = tuple(kit.arms.weights) if kit.arms else ()
     chosen = arm if arm in arms else compose.arm_of(profile, kit=kit)
     return _rendered(content, kit=kit, arm=chosen, arms=arms)

@@ -116,3 +116,9 @@ def doubt(send_ids: Sequence[int], *, token: uuid.UUID, ask_after: timedelta) ->
             " WHERE id = ANY(%s) AND lease_token = %s AND state = 'handing_over'",
             [ask_after.total_seconds(), list(send_ids), token],
         )
+
+
+def message_keys(send_ids: Sequence[int], *, token: uuid.UUID) -> list[uuid.UUID]:
+    """Return the keys of those mails that are still ours."""
+    held = Send.objects.filter(pk__in=send_ids, lease_token=token)
+    return list(held.values_list("message_key", flat=True))

@@ -75,6 +75,10 @@ def inputs(receipt: Receipt) -> list[Input] | None:
     ]
     if opened.facts["segments"]:
         found.append(Input("In the segments", ", ".join(opened.facts["segments"])))
+    found += [
+        Input(f"Offer “{offer['name']}”", str(offer["code"] or offer["value"] or "given"))
+        for offer in opened.extras.get("offers", {}).values()
+    ]
     return [*found, *_history(opened)]
 
 

@@ -8,6 +8,15 @@ Reader = Literal["known", "unknown"]
 PRODUCTS = 4
 _REASONS = ("Because you bought {}", "Popular with our customers")
 
+OFFER = {
+    "slug": "welcome-back",
+    "name": "Welcome back",
+    "code": "EXAMPLE-CODE",
+    "value": "10 %",
+    "valid_from": "2027-01-01",
+    "valid_until": "2027-01-31",
+}
+
 
 def context(reader: Reader) -> dict[str, Any]:
     """Return what a content block sees; products are real ones of the catalogue (one query)."""
@@ -46,6 +55,7 @@ def context(reader: Reader) -> dict[str, Any]:
         "recommendations": [
             _card(product, cause=products[-1], is_known=is_known) for product in products[:PRODUCTS]
         ],
+        "offer": OFFER if is_known else {},
     }
 
 

@@ -35,5 +35,13 @@ RECOMMENDATIONS = {
     "recommendations[].category": "category",
     "recommendations[].reason": "why it is shown, as in “because you bought Apples”",
 }
+OFFER = {
+    "offer.name": "name of the offer that the rule gives; all of these are empty without one",
+    "offer.code": "code of the offer, a code of its own for each mail where there is a pool",
+    "offer.value": "what it is worth, as in 10 % or 5.00 EUR",
+    "offer.valid_from": "first day, as in 2027-01-15, may be empty",
+    "offer.valid_until": "last day, as in 2027-01-31, may be empty",
+    "offer.slug": "short name of the offer",
+}
 # What a content block sees.
-BLOCK_VARIABLES = {**CUSTOMER, **TRAITS, **RECOMMENDATIONS}
+BLOCK_VARIABLES = {**CUSTOMER, **TRAITS, **RECOMMENDATIONS, **OFFER}

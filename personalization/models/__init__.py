@@ -11,6 +11,7 @@ from personalization.models.event import (
     InboxEvent,
 )
 from personalization.models.import_run import ImportedRow, ImportRun
+from personalization.models.offer import Offer, OfferCode, OfferGrant, OfferTally
 from personalization.models.product import Product, ProductChange
 from personalization.models.profile import CustomerProfile, Field
 from personalization.models.receipt import Exposure, Receipt, ReceiptPart
@@ -40,6 +41,10 @@ __all__ = [
     "ImportRun",
     "ImportedRow",
     "InboxEvent",
+    "Offer",
+    "OfferCode",
+    "OfferGrant",
+    "OfferTally",
     "Order",
     "Product",
     "ProductChange",

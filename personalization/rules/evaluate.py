@@ -1,5 +1,6 @@
 """Decide by a decision table: compile it once, then find the outcome for one person."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -18,6 +19,7 @@ __all__ = [
     "compile_ruleset",
     "evaluate",
     "parse_ruleset",
+    "without",
 ]
 
 Trace = tuple[tuple[str, bool], ...]
@@ -66,6 +68,16 @@ def compile_ruleset(definition: RuleSetDefinition) -> CompiledRuleSet:
         for rule in sorted(definition.rules, key=lambda rule: rule.priority)
         if rule.is_enabled
     )
+    return _of_lines(definition, lines)
+
+
+def without(compiled: CompiledRuleSet, *, offers: Collection[str]) -> CompiledRuleSet:
+    """Leave out the rules that give one of these offers: they do not apply where it is used up."""
+    lines = (line for line in compiled.lines if line.rule.outcome.get("offer") not in offers)
+    return _of_lines(compiled.definition, tuple(lines))
+
+
+def _of_lines(definition: RuleSetDefinition, lines: tuple[_Line, ...]) -> CompiledRuleSet:
     all_missed = tuple((line.rule.key, False) for line in lines)
     misses = tuple(all_missed[:index] for index in range(len(lines) + 1))
     return CompiledRuleSet(definition=definition, lines=lines, misses=misses)

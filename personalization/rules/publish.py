@@ -1,17 +1,19 @@
 """Check a ruleset: its conditions, and that every outcome names content that exists."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from personalization.conditions.fields import Catalogue, validate
 from personalization.conditions.tree import TreeError
-from personalization.models import ContentBlock, RuleSetVersion
+from personalization.models import ContentBlock, Offer, RuleSetVersion
 from personalization.profiles import catalogue
 from personalization.recommendations.chains import validate_parameters
 from personalization.recommendations.recipe import Chain
 from personalization.recommendations.shelf import chains
 from personalization.rules.evaluate import RuleSetDefinition, parse_ruleset
 from personalization.versions import Content, ContentInvalid, Problem, Publisher
+
+OUTCOME_KEYS = ("block", "variant", "strategy", "parameters", "offer", "value")
 
 
 def prepare(content: Content) -> Content:
@@ -44,8 +46,11 @@ def _outcome_problems(content: Content) -> Iterator[Problem]:
         if block.live is not None
     }
     known_chains = chains()
+    named = {str(outcome["offer"]) for _, outcome in outcomes if outcome.get("offer")}
+    offers = set(Offer.objects.filter(slug__in=named).values_list("slug", flat=True))
     for path, outcome in outcomes:
         yield from _one_outcome(outcome, path=path, variants=variants, known_chains=known_chains)
+        yield from _offer_problems(outcome, path=path, offers=offers)
 
 
 def _one_outcome(
@@ -69,6 +74,28 @@ def _one_outcome(
     strategy, parameters = str(outcome.get("strategy") or ""), outcome.get("parameters", {})
     for problem in validate_parameters(strategy, parameters, known=known_chains):
         yield Problem(problem.message, path=f"{path}.{problem.path}")
+    for key in outcome:
+        if key not in OUTCOME_KEYS:
+            allowed = ", ".join(OUTCOME_KEYS)
+            yield Problem(f"an outcome has no “{key}”; it has: {allowed}", path=f"{path}.{key}")
+
+
+def _offer_problems(
+    outcome: Mapping[str, Any], *, path: str, offers: Collection[str]
+) -> Iterator[Problem]:
+    offer = outcome.get("offer")
+    if not offer:
+        return
+    if path == "fallback":
+        yield Problem(
+            "an offer can run out and the fallback must not: take it away here and add a last "
+            "rule for everybody that gives it",
+            path=f"{path}.offer",
+        )
+    elif offer not in offers:
+        yield Problem(
+            f"there is no offer “{offer}”; choose one, or add it first", path=f"{path}.offer"
+        )
 
 
 publisher = Publisher(versions=RuleSetVersion, prepare=prepare)

@@ -1,0 +1,1 @@
+"""Offers: limits kept exactly, codes given once, and what follows where none is left."""

@@ -45,7 +45,7 @@ def mark(content: Content | None) -> str:
 def opened(publisher: Publisher[V], thing: Versioned) -> Open[V]:
     """Return what the editor of a thing shows (at most two queries)."""
     versions = _versions(publisher, thing)
-    draft = versions.filter(published_at=None).first()
+    draft = versions.filter(published_at=None).select_related("author", "reviewer").first()
     if draft is not None:
         return Open(version=draft, is_draft=True)
     return Open(version=versions.filter(state="live").first(), is_draft=False)

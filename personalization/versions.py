@@ -46,6 +46,10 @@ class ApprovalNeeded(Exception):
     """What would go live is not what somebody entitled looked at and approved."""
 
 
+class NotInReview(Exception):
+    """A version is not in the state in which it could be submitted or sent back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     path: str
@@ -93,21 +97,48 @@ class Publisher(Generic[V]):
         return draft
 
     @transaction.atomic
-    def put_live(self, version: V, *, now: datetime, approver: AbstractBaseUser | None = None) -> V:
-        """Make a draft, or an earlier version again, the one that decides from now on."""
+    def submit(self, version: V, *, actor: AbstractBaseUser | None = None) -> V:
+        """Ask for the review of a draft; saving it again makes it a draft anew."""
         thing = self._thing(version)
         self._lock(thing)
-        self._refuse_own_work(version, approver=approver)
         self._refuse_unseen(version, thing=thing)
+        self.fits(thing, self.prepare(version.content))
+        self._move(version, Version.State.DRAFT, Version.State.REVIEW)
+        audit.note("version.submit", actor=actor, target=version, detail={"number": version.number})
+        return version
+
+    @transaction.atomic
+    def send_back(self, version: V, *, comment: str, actor: AbstractBaseUser) -> V:
+        """Give a version in review back to its author, with what is to be mended."""
+        self._lock(self._thing(version))
+        self._move(
+            version, Version.State.REVIEW, Version.State.DRAFT, comment=comment, reviewer=actor
+        )
+        audit.note(
+            "version.send_back", actor=actor, target=version, detail={"number": version.number}
+        )
+        return version
+
+    @transaction.atomic
+    def put_live(self, version: V, *, now: datetime, approver: AbstractBaseUser | None = None) -> V:
+        """Make a draft, or an earlier version again, the one that decides from now on.
+
+        What was live once was approved then: going back to it needs no second pair of eyes.
+        """
+        thing = self._thing(version)
+        self._lock(thing)
+        self._refuse_unseen(version, thing=thing)
+        is_back = version.published_at is not None
+        if not is_back:
+            self._refuse_own_work(version, approver=approver)
         self.fits(thing, self.prepare(version.content))
         self._all(thing).filter(state=Version.State.LIVE).update(state=Version.State.RETIRED)
         version.state, version.published_at = Version.State.LIVE, version.published_at or now
         version.approver_id = approver.pk if approver else None
         version.save(update_fields=["state", "published_at", "approver"])
         self._things(thing).filter(pk=thing.pk).update(live=version)
-        audit.note(
-            "version.live", actor=approver, target=version, detail={"number": version.number}
-        )
+        action = "version.rollback" if is_back else "version.live"
+        audit.note(action, actor=approver, target=version, detail={"number": version.number})
         return version
 
     def publish(
@@ -121,6 +152,26 @@ class Publisher(Generic[V]):
         """Save and put live in one step, as an import or the demo does."""
         draft = self.save_draft(thing, content=content, author=author)
         return self.put_live(draft, now=now)
+
+    def _move(
+        self,
+        version: V,
+        before: str,
+        after: str,
+        *,
+        comment: str = "",
+        reviewer: AbstractBaseUser | None = None,
+    ) -> None:
+        moved = self._all(self._thing(version)).filter(
+            pk=version.pk, state=before, published_at=None
+        )
+        reviewer_id = reviewer.pk if reviewer else None
+        if not moved.update(state=after, review_comment=comment, reviewer=reviewer_id):
+            raise NotInReview(
+                f"Version {version.number} is not {Version.State(before).label.lower()} any more: "
+                "look at it again."
+            )
+        version.state, version.review_comment, version.reviewer_id = after, comment, reviewer_id
 
     def _refuse_own_work(self, version: V, *, approver: AbstractBaseUser | None) -> None:
         if settings.ATTUNE_FOUR_EYES and approver is not None and approver.pk == version.author_id:

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar, Generic
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin import display
 from django.core.exceptions import PermissionDenied
@@ -19,7 +20,13 @@ from personalization import drafts
 from personalization.admin.editor import EditorForm, T
 from personalization.comparison import Difference, compare
 from personalization.models import Version
-from personalization.versions import ApprovalNeeded, Content, ContentInvalid, Publisher
+from personalization.versions import (
+    ApprovalNeeded,
+    Content,
+    ContentInvalid,
+    NotInReview,
+    Publisher,
+)
 
 APPROVE = "consent.approve_versions"
 TONES: dict[str, Tone] = {"draft": "warn", "review": "info", "live": "good", "retired": "quiet"}
@@ -58,7 +65,10 @@ class VersionedAdmin(PageAdmin[T], Generic[T]):
         return (
             things.select_related("live")
             .defer("live__content")
-            .annotate(draft_number=Subquery(newest.filter(published_at=None).values("number")[:1]))
+            .annotate(
+                draft_number=Subquery(newest.filter(published_at=None).values("number")[:1]),
+                draft_state=Subquery(newest.filter(published_at=None).values("state")[:1]),
+            )
         )
 
     @display(description="Name", ordering="name")
@@ -68,9 +78,15 @@ class VersionedAdmin(PageAdmin[T], Generic[T]):
     @display(description="State")
     def state(self, thing: T) -> SafeString:
         live, draft = getattr(thing, "live", None), getattr(thing, "draft_number", None)
+        waits = getattr(thing, "draft_state", None) == Version.State.REVIEW
+        open_ = (
+            chip(f"In review · v{draft}", tone="info", title="Waits for an approver")
+            if waits
+            else chip(f"Draft v{draft}", tone="warn", title="Not live yet")
+        )
         return chips(
             chip(f"Live · v{live.number}", tone="good") if live else chip("Not live"),
-            chip(f"Draft v{draft}", tone="warn", title="Not live yet") if draft else SafeString(),
+            open_ if draft else SafeString(),
         )
 
     def has_delete_permission(self, request: HttpRequest, obj: T | None = None) -> bool:
@@ -91,6 +107,8 @@ class VersionedAdmin(PageAdmin[T], Generic[T]):
         )
         if "_live" in request.POST:
             self._put_live(request, version)
+        elif "_submit" in request.POST:
+            self._submit(request, version)
         elif version is not None:
             messages.success(request, f"Saved as draft v{version.number}. Nothing live changed.")
 
@@ -106,6 +124,17 @@ class VersionedAdmin(PageAdmin[T], Generic[T]):
             messages.warning(request, f"Not put live: {refused}")
         else:
             messages.success(request, f"Version {version.number} is live now.")
+
+    def _submit(self, request: HttpRequest, version: Version | None) -> None:
+        if version is None:
+            messages.info(request, "Nothing differs from what is live: there is nothing to review.")
+            return
+        try:
+            self.publisher.submit(version, actor=actor(request))
+        except (NotInReview, ApprovalNeeded, ContentInvalid) as refused:
+            messages.warning(request, f"Not submitted: {refused}")
+        else:
+            messages.success(request, f"Version {version.number} waits for an approver now.")
 
     def changeform_view(
         self,
@@ -149,8 +178,34 @@ class VersionedAdmin(PageAdmin[T], Generic[T]):
             "may_approve": request.user.has_perm(APPROVE),
             "opened": form.opened,
             "versions": self._history(obj) if obj else [],
+            **self._review(request, obj, form.opened.version),
         }
         return super().render_change_form(request, context, *args, **kwargs)
+
+    def _review(
+        self, request: HttpRequest, thing: T | None, version: Version | None
+    ) -> dict[str, Any]:
+        """Say what waits for whom, and which version a single press goes back to."""
+        if thing is None or version is None:
+            return {}
+        live = getattr(thing, "live", None)
+        former = self._former(thing) if live is not None else None
+        return {
+            "in_review": version.state == Version.State.REVIEW,
+            "approve_url": self._url("live", thing.pk, version.number),
+            "send_back_url": self._url("send_back", thing.pk, version.number),
+            "is_own": settings.ATTUNE_FOUR_EYES and version.author_id == request.user.pk,
+            "former": former,
+            "former_url": self._url("live", thing.pk, former.number) if former else "",
+        }
+
+    def _former(self, thing: T) -> Version | None:
+        """Return the version that was live before the one that is."""
+        retired = self.publisher.versions._default_manager.filter(
+            of=thing, state=Version.State.RETIRED
+        )
+        found: Version | None = retired.defer("content").order_by("-number").first()
+        return found
 
     def _history(self, thing: T) -> list[dict[str, Any]]:
         versions = drafts.history(self.publisher, thing)
@@ -170,18 +225,38 @@ class VersionedAdmin(PageAdmin[T], Generic[T]):
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
         live = "<path:object_id>/versions/<int:number>/live/"
+        back = "<path:object_id>/versions/<int:number>/send-back/"
         return [
             path("<path:object_id>/compare/", wrap(self.compare_view), name=self._name("compare")),
             path(live, wrap(require_POST(self.live_view)), name=self._name("live")),
+            path(back, wrap(require_POST(self.send_back_view)), name=self._name("send_back")),
             *super().get_urls(),
         ]
 
     def live_view(self, request: HttpRequest, object_id: str, number: int) -> HttpResponse:
-        """Make an earlier version live again."""
+        """Approve a version in review, or make an earlier version live again."""
         thing = self._thing(request, object_id)
         if not self.has_change_permission(request, thing):
             raise PermissionDenied
         self._put_live(request, self._version(thing, number))
+        return HttpResponseRedirect(self._url("change", thing.pk))
+
+    def send_back_view(self, request: HttpRequest, object_id: str, number: int) -> HttpResponse:
+        """Send a version in review back to its author, with a comment."""
+        thing = self._thing(request, object_id)
+        if not request.user.has_perm(APPROVE):
+            raise PermissionDenied
+        comment = request.POST.get("comment", "").strip()[:500]
+        if not comment:
+            messages.warning(request, "Not sent back: say what is to be mended.")
+            return HttpResponseRedirect(self._url("change", thing.pk))
+        version = self._version(thing, number)
+        try:
+            self.publisher.send_back(version, comment=comment, actor=actor(request))
+        except NotInReview as refused:
+            messages.warning(request, f"Not sent back: {refused}")
+        else:
+            messages.success(request, f"Version {number} is a draft again, with your comment.")
         return HttpResponseRedirect(self._url("change", thing.pk))
 
     def compare_view(self, request: HttpRequest, object_id: str) -> HttpResponse:

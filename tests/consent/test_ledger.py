@@ -87,6 +87,25 @@ def test_what_was_written_cannot_be_changed_or_removed(table: type[Model], deed:
     assert table._default_manager.values().get() == before
 
 
+@pytest.mark.parametrize(
+    "emptied", ["consent_consentrecord", "consent_auditentry", "consent_datasubject"]
+)
+def test_the_ledger_and_the_log_cannot_be_emptied_as_a_whole(emptied: str) -> None:
+    ledger.record_many([said(subject(), "granted", 1)])
+    audit.note("test")
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        # The suite switches these off, to clear up after tests that commit.
+        for table in ("consent_consentrecord", "consent_auditentry"):
+            cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER append_only_whole")
+        with pytest.raises(IntegrityError, match="append-only: TRUNCATE"), transaction.atomic():
+            cursor.execute(f"TRUNCATE {emptied} CASCADE")
+
+    assert ConsentRecord.objects.count() == 1
+    assert AuditEntry.objects.count() == 1
+
+
 def test_a_statement_keeps_what_proves_it() -> None:
     anna = subject()
 

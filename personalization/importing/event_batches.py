@@ -11,8 +11,8 @@ from personalization.importing.rejected import RejectedRows
 from personalization.importing.rows import Row, UnreadableError
 from personalization.importing.values import CellError
 
-# A person of whom a batch holds many events is locked, counted and noted as seen once.
-BATCH_ROWS = 20_000
+# A person of whom a batch holds many events is locked and counted once.
+BATCH_ROWS = 10_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,18 @@ SET first_seen_at = LEAST(known.first_seen_at, EXCLUDED.first_seen_at),
     last_seen_at = GREATEST(known.last_seen_at, EXCLUDED.last_seen_at)
 WHERE known.first_seen_at > EXCLUDED.first_seen_at OR known.last_seen_at < EXCLUDED.last_seen_at
 """
+_SEEN_OF_IMPORT = """
+INSERT INTO personalization_customerprofile AS known
+    (subject_id, attributes, traits, first_seen_at, last_seen_at)
+SELECT profile_id, '{}', '{}', min(occurred_at), max(occurred_at)
+FROM personalization_event WHERE import_id = %s GROUP BY profile_id ORDER BY profile_id
+ON CONFLICT (subject_id) DO UPDATE
+SET first_seen_at = LEAST(known.first_seen_at, EXCLUDED.first_seen_at),
+    last_seen_at = GREATEST(known.last_seen_at, EXCLUDED.last_seen_at)
+WHERE known.first_seen_at > EXCLUDED.first_seen_at OR known.last_seen_at < EXCLUDED.last_seen_at
+"""
+# Above this the memory is written down and emptied, so it does not grow with the file.
+KEPT = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +104,50 @@ def add(days: Days) -> None:
 def note_seen(days: Days) -> None:
     """Widen the time between which each person was seen; who has no profile gets one."""
     _execute(_SEEN, days.people, days.first, days.last)
+
+
+def note_seen_of_import(import_id: int) -> None:
+    """Do it for everybody an import brought events of: it died before it could."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SEEN_OF_IMPORT, [import_id])
+
+
+class SeenLater:
+    """Notes each person of a long import twice: when first met, for the profile, and at the end.
+
+    With every batch it would be the dearest part of it, as each time moves in an index.
+    """
+
+    def __init__(self) -> None:
+        self._spans: dict[int, tuple[int, int]] = {}
+        self._wider: set[int] = set()
+
+    def note(self, days: Days) -> None:
+        """Write down whom this import meets for the first time, remember the others."""
+        if len(self._spans) > KEPT:
+            self.write()
+            self._spans.clear()
+        columns = (days.people.tolist(), days.first.tolist(), days.last.tolist())
+        met = []
+        for person, first, last in zip(*columns, strict=True):
+            known = self._spans.get(person)
+            if known is None:
+                self._spans[person] = (first, last)
+                met.append(person)
+            elif first < known[0] or last > known[1]:
+                self._spans[person] = (min(first, known[0]), max(last, known[1]))
+                self._wider.add(person)
+        self._write(met)
+
+    def write(self) -> None:
+        """Write down what is only remembered so far."""
+        self._write(sorted(self._wider))
+        self._wider.clear()
+
+    def _write(self, people: list[int]) -> None:
+        if people:
+            spans = np.array([self._spans[each] for each in people], np.int64)
+            _execute(_SEEN, np.array(people, np.int64), spans[:, 0], spans[:, 1])
 
 
 def array(plain: Iterable[object]) -> str:

@@ -1,11 +1,12 @@
 """Write a batch of events: keys, events, their lines, day counts and who was seen when."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from django.db import connection
 
 from personalization.importing import event_days
+from personalization.importing.event_days import Days
 from personalization.importing.event_rows import NOTHING, EventRow
 from personalization.importing.known import Catalogue
 from personalization.importing.outcome import batches
@@ -89,6 +90,7 @@ def write(
     now: datetime,
     origins: Sequence[int] = (),
     import_id: int | None = None,
+    note_seen: Callable[[Days], None] = event_days.note_seen,
 ) -> int:
     """Write a batch, `owners` being the subject of each event, `origins` who they were before a
     merge.
@@ -109,7 +111,7 @@ def write(
         written = _copy(_COPY_ITEMS, _item_lines(rows, products=catalogue.ids))
     days = event_days.count(events, owners=owners, times=times)
     event_days.add(days)
-    event_days.note_seen(days)
+    note_seen(days)
     return wanted - written
 
 

@@ -9,9 +9,10 @@ from django.db import connection, transaction
 
 from consent.jobs import Progress
 from personalization.commerce import state
-from personalization.importing import event_store, settling
+from personalization.importing import event_days, event_store, settling
 from personalization.importing.ahead import ahead, collector_at_rest
 from personalization.importing.event_batches import Batch, read_batches
+from personalization.importing.event_days import SeenLater
 from personalization.importing.event_rows import EventRow
 from personalization.importing.known import Catalogue, People
 from personalization.importing.outcome import Loaded
@@ -43,10 +44,14 @@ def load(
     batch_of = _Batches(source=source, now=now, rejected=rejected, import_id=import_id)
     outcome = Loaded()
     with collector_at_rest(), closing(ahead(read_batches(rows, now=now))) as stream:
-        for batch in stream:
-            outcome += batch_of.load(batch)
-            progress.advance(batch.count)
-            gc.collect(1)
+        try:
+            for batch in stream:
+                outcome += batch_of.load(batch)
+                progress.advance(batch.count)
+                gc.collect(1)
+        finally:
+            # Also when it is stopped; of one that is killed `intake.settle` does it.
+            batch_of.seen.write()
     settling.settle(now=now)
     return outcome
 
@@ -94,6 +99,7 @@ class _Batches:
         self.people = People(space=source.space)
         self.catalogue = Catalogue()
         self.told = ToldOrders(source=source)
+        self.seen = SeenLater()
         self.months: set[tuple[int, int]] = set()
 
     def load(self, batch: Batch) -> Loaded:
@@ -130,6 +136,8 @@ class _Batches:
             catalogue=self.catalogue,
             now=self.now,
             import_id=self.import_id,
+            # Nobody finds what an import without a number left undone.
+            note_seen=self.seen.note if self.import_id else event_days.note_seen,
         )
         names = {name for name in {event.name for event in fresh} if state.concerns(name)}
         changed = {own for own, e in zip(owners, fresh, strict=True) if e.name in names}

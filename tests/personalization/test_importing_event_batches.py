@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from consent import jobs
-from personalization.importing import events
+from consent.models import Job
+from personalization.importing import event_batches, events, intake
 from personalization.importing.rows import Row, UnreadableError
-from personalization.models import CustomerProfile, Event, EventDaily, Source
+from personalization.models import CustomerProfile, Event, EventDaily, ImportRun, Source
 from tests.personalization.importing_support import NOON, YESTERDAY, Rejections, load, rows_of
 
 pytestmark = pytest.mark.django_db
@@ -80,3 +81,49 @@ def test_days_and_sums_are_exact_for_amounts_of_either_sign_and_times_of_any_pre
     profile = CustomerProfile.objects.get()
     assert profile.first_seen_at == datetime(2026, 11, 21, 0, 0, 0, 1, tzinfo=UTC)
     assert profile.last_seen_at == datetime(2026, 11, 22, 23, 59, 59, 999_999, tzinfo=UTC)
+
+
+def test_people_are_noted_as_seen_over_several_batches_also_when_stopped_on_the_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(event_batches, "BATCH_ROWS", 1)
+    days = ("2026-11-20", "2026-11-22", "2026-11-18")
+
+    def rows() -> Iterator[Row]:
+        yield from rows_of(ordered(message_id=each, timestamp=f"{each}T08:00:00Z") for each in days)
+        raise UnreadableError("cut off")
+
+    origin = Source.objects.create(slug="file", name="File")
+    progress = jobs.Progress(jobs.create("import"))
+
+    with pytest.raises(UnreadableError):
+        events.load(
+            rows(), source=origin, now=NOON, progress=progress, rejected=Rejections(), import_id=7
+        )
+
+    profile = CustomerProfile.objects.get()
+    assert profile.first_seen_at == datetime(2026, 11, 18, 8, tzinfo=UTC)
+    assert profile.last_seen_at == datetime(2026, 11, 22, 8, tzinfo=UTC)
+
+
+def test_what_a_killed_import_did_not_note_is_noted_when_its_job_is_found_dead() -> None:
+    origin = Source.objects.create(slug="file", name="File")
+    job = jobs.create("import_events")
+    run = ImportRun.objects.create(kind="events", source=origin, load_job=job, began_at=NOON)
+    progress = jobs.Progress(job)
+    events.load(
+        rows_of([ORDER]),
+        source=origin,
+        now=NOON,
+        progress=progress,
+        rejected=Rejections(),
+        import_id=run.pk,
+    )
+    seen = CustomerProfile.objects.get().last_seen_at
+    CustomerProfile.objects.update(last_seen_at=datetime(2026, 1, 1, tzinfo=UTC))
+    Job.objects.update(state=Job.State.RUNNING, beat_at=NOON - 2 * intake.SILENCE)
+
+    intake.settle(now=NOON)
+
+    assert Job.objects.get(pk=job.pk).state == Job.State.FAILED
+    assert CustomerProfile.objects.get().last_seen_at == seen

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
-from django.db import connection
+import psycopg
+from django.db import connection, transaction
 
 from personalization.importing import event_days
 from personalization.importing.event_days import Days
@@ -38,6 +39,7 @@ WITH sequence AS MATERIALIZED (
 )
 SELECT min(id), max(id), CASE WHEN max(id) - min(id) >= count(*) THEN array_agg(id) END FROM taken
 """
+_COPY_KEYS = "COPY personalization_event_key (source_id, message_id, seen_at) FROM STDIN"
 _COPY_EVENTS = """
 COPY personalization_event
     (id, source_id, name, profile_id, origin_profile_id, occurred_at, received_at, amount,
@@ -79,6 +81,32 @@ def claim(message_ids: Sequence[str], *, source: Source, now: datetime) -> list[
         found.append(each in fresh)
         fresh.discard(each)
     return found
+
+
+class Claims:
+    """Takes the message ids of a file: by COPY, until the first repeat shows that it has some."""
+
+    def __init__(self, *, source: Source, now: datetime) -> None:
+        self._source = source
+        self._now = now
+        self._are_new = True
+
+    def claim(self, message_ids: Sequence[str]) -> list[bool]:
+        """Say for each message id whether it is new for this source, and take the new ones."""
+        self._are_new = self._are_new and self._copied(message_ids)
+        if self._are_new:
+            return [True] * len(message_ids)
+        return claim(message_ids, source=self._source, now=self._now)
+
+    def _copied(self, message_ids: Sequence[str]) -> bool:
+        end = f"\t{self._now.isoformat()}\n"
+        start = f"{self._source.pk}\t"
+        try:
+            with transaction.atomic():
+                _copy(_COPY_KEYS, (f"{start}{_escaped(each)}{end}" for each in sorted(message_ids)))
+        except psycopg.errors.UniqueViolation:
+            return False
+        return True
 
 
 def write(

@@ -100,6 +100,7 @@ class _Batches:
         self.catalogue = Catalogue()
         self.told = ToldOrders(source=source)
         self.seen = SeenLater()
+        self.claims = event_store.Claims(source=source, now=now)
         self.months: set[tuple[int, int]] = set()
 
     def load(self, batch: Batch) -> Loaded:
@@ -123,7 +124,7 @@ class _Batches:
 
     def _fresh(self, events: list[EventRow]) -> list[EventRow]:
         ids = [event.message_id for event in events]
-        is_new = event_store.claim(ids, source=self.source, now=self.now)
+        is_new = self.claims.claim(ids)
         return self.told.once([event for event, new in zip(events, is_new, strict=True) if new])
 
     def _write(self, fresh: list[EventRow]) -> int:

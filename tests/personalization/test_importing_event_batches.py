@@ -12,7 +12,7 @@ from consent import jobs
 from consent.models import Job
 from personalization.importing import event_batches, events, intake
 from personalization.importing.rows import Row, UnreadableError
-from personalization.models import CustomerProfile, Event, EventDaily, ImportRun, Source
+from personalization.models import CustomerProfile, Event, EventDaily, EventKey, ImportRun, Source
 from tests.personalization.importing_support import NOON, YESTERDAY, Rejections, load, rows_of
 
 pytestmark = pytest.mark.django_db
@@ -127,3 +127,20 @@ def test_what_a_killed_import_did_not_note_is_noted_when_its_job_is_found_dead()
 
     assert Job.objects.get(pk=job.pk).state == Job.State.FAILED
     assert CustomerProfile.objects.get().last_seen_at == seen
+
+
+def test_repeats_are_told_in_every_batch_of_a_file_and_counted_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(event_batches, "BATCH_ROWS", 2)
+    load("events", ordered(message_id="b"))
+
+    outcome = load(
+        "events",
+        *(ordered(message_id=each) for each in ("a", "c\\t", "b", "d", "d", "e", "a", "f")),
+    )
+
+    assert (outcome.loaded, outcome.unchanged) == (5, 3)
+    kept = EventKey.objects.order_by("message_id").values_list("message_id", flat=True)
+    assert list(kept) == ["a", "b", "c\\t", "d", "e", "f"]
+    assert Event.objects.count() == EventDaily.objects.get().count == 6

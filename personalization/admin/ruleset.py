@@ -4,17 +4,19 @@ from typing import Any
 
 from django.contrib.admin import display, register
 from django.http import HttpRequest
+from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
 
 from consent.admin.look import figure
+from personalization.admin import rule_doors
 from personalization.admin.editor import JsonEditorForm
 from personalization.admin.segment import condition_config
 from personalization.admin.versioned import VersionedAdmin
 from personalization.comparison import tell_ruleset
 from personalization.models import RuleSet
 from personalization.profiles import catalogue
-from personalization.recommendations import chains
-from personalization.rules import choices, publish
+from personalization.rules import publish
 from personalization.versions import Content
 
 HIT_POLICIES = {
@@ -66,15 +68,11 @@ class RuleSetAdmin(VersionedAdmin[RuleSet]):
     def editor_config(self, request: HttpRequest) -> dict[str, Any]:
         return {
             **condition_config(),
+            **rule_doors.outcome_config(),
             "hitPolicies": HIT_POLICIES,
-            "strategies": chains.labels(),
-            "blocks": [
-                {
-                    "slug": block.slug,
-                    "name": block.name,
-                    "variants": [{"key": key, "name": name} for key, name in block.variants],
-                    "fallback": block.fallback,
-                }
-                for block in choices.live_blocks()
-            ],
+            "checkUrl": reverse("admin:personalization_ruleset_check"),
         }
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(require_POST(rule_doors.checked))
+        return [path("check/", view, name="personalization_ruleset_check"), *super().get_urls()]

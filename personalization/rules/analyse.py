@@ -8,7 +8,7 @@ from functools import partial
 
 from personalization.conditions.nodes import AllOf, AnyOf, Node, Not
 from personalization.rules.regions import Field, Measured, Region, Thing, TooComplex
-from personalization.rules.ruleset import Rule, RuleSetDefinition
+from personalization.rules.ruleset import HitPolicy, Rule, RuleSetDefinition
 from personalization.rules.satisfy import Witness, witness
 
 
@@ -38,20 +38,46 @@ class Finding:
         """Overlaps and gaps are often meant; the others hardly ever are."""
         return self.kind not in (Kind.OVERLAP, Kind.GAP, Kind.UNKNOWN)
 
+    @property
+    def mend(self) -> str:
+        """Say what to do about it."""
+        return MENDS[self.kind]
+
+
+MENDS = {
+    Kind.NEVER: "Take out one of the conditions that exclude each other, or delete the rule.",
+    Kind.ALWAYS: "If that is meant, put it last; otherwise add a condition.",
+    Kind.SHADOWED: "Move it above the rule that decides before it, or narrow that one.",
+    Kind.CONFLICT: "Keep one of the two, or add a condition that tells their people apart.",
+    Kind.OVERLAP: "Fine if the order is meant; otherwise move one, or add a condition.",
+    Kind.GAP: "Fine if the fallback is meant for them; otherwise add a rule for them.",
+    Kind.UNREACHABLE: "Mend or delete the rules that should show it.",
+    Kind.UNKNOWN: "Split it into simpler rules if you want it checked.",
+}
+
 
 def analyse(definition: RuleSetDefinition, *, now: datetime) -> list[Finding]:
     """Return what is found, in the order the rules are asked; what is claimed is certain.
 
     Active periods count: a rule is only hidden by rules that are active whenever it is.
     """
-    rules = sorted((r for r in definition.rules if r.is_enabled), key=lambda r: r.priority)
-    return list(_Analysis(rules, is_first=definition.hit_policy == "first", now=now).findings())
+    policy = definition.hit_policy
+    rules = sorted((r for r in definition.rules if r.is_enabled), key=partial(_rank, policy))
+    return list(_Analysis(rules, policy=policy, now=now).findings())
+
+
+def _rank(policy: HitPolicy, rule: Rule) -> tuple[float, int]:
+    """Order rules so that of two that hold the one in front decides."""
+    value = rule.outcome.get("value") if policy == "highest_value" else 0
+    return (-value if isinstance(value, int | float) else 0, rule.priority)
 
 
 class _Analysis:
-    def __init__(self, rules: Sequence[Rule], *, is_first: bool, now: datetime) -> None:
+    def __init__(self, rules: Sequence[Rule], *, policy: HitPolicy, now: datetime) -> None:
         self._rules = rules
-        self._is_first = is_first
+        # Under `collect` all rules that hold have their say; otherwise one hides the others.
+        self._one_decides = policy != "collect"
+        self._by_value = policy == "highest_value"
         self._now = now
         self._dead: set[str] = set()
 
@@ -79,12 +105,15 @@ class _Analysis:
             text = f"“{rule.name}” never holds: its conditions exclude each other."
             yield Finding(Kind.NEVER, (rule.key,), text)
             return
-        if self._is_first and self._is_shadowed(index):
+        if self._one_decides and self._is_shadowed(index):
             self._dead.add(rule.key)
             hiding = [r for r in self._rules[:index] if _covers(r, rule)]
             one = next((r for r in hiding if self._implies(rule, r)), None)
             by = f"“{one.name}”" if one else "the rules before it"
             text = f"“{rule.name}” is never reached: {by} already decided for everybody it fits."
+            if self._by_value:
+                by = f"“{one.name}”" if one else "rules"
+                text = f"“{rule.name}” never wins: {by} of more value fit everybody it fits."
             yield Finding(Kind.SHADOWED, (rule.key, *([one.key] if one else ())), text)
             return
         if self._witness(Not(rule.condition)) is None and len(self._rules) > 1:
@@ -103,25 +132,30 @@ class _Analysis:
         return self._witness(one.condition, Not(other.condition)) is None
 
     def _pair(self, earlier: Rule, rule: Rule) -> Iterator[Finding]:
-        if earlier.outcome == rule.outcome or not _meet(earlier, rule):
+        if _shows(earlier) == _shows(rule) or not _meet(earlier, rule):
             return
         both = self._witness(earlier.condition, rule.condition)
         if both is None:
             return
         keys = (rule.key, earlier.key)
-        if not self._is_first and self._implies(rule, earlier) and self._implies(earlier, rule):
+        if not self._one_decides and self._implies(rule, earlier) and self._implies(earlier, rule):
             text = (
                 f"“{earlier.name}” and “{rule.name}” fit the same people and say different things."
             )
             yield Finding(Kind.CONFLICT, keys, text, in_words(both))
             return
-        text = f"Some people fit both “{earlier.name}” and “{rule.name}”: the first one decides."
-        yield Finding(Kind.OVERLAP, keys, text, in_words(both))
+        names = f"“{earlier.name}” and “{rule.name}”"
+        decides = "the first one decides" if self._one_decides else "they get what both say"
+        if self._by_value:
+            decides = f"“{earlier.name}” decides, by its value or its place"
+        yield Finding(
+            Kind.OVERLAP, keys, f"Some people fit both {names}: {decides}.", in_words(both)
+        )
 
     def _unreachable(self) -> Iterator[Finding]:
-        alive = [rule.outcome for rule in self._rules if rule.key not in self._dead]
+        alive = [_shows(rule) for rule in self._rules if rule.key not in self._dead]
         for rule in self._rules:
-            if rule.key in self._dead and rule.outcome not in alive:
+            if rule.key in self._dead and _shows(rule) not in alive:
                 text = f"Nobody can get what “{rule.name}” shows."
                 yield Finding(Kind.UNREACHABLE, (rule.key,), text)
 
@@ -131,6 +165,11 @@ class _Analysis:
         if left is not None:
             text = "Some people fit no rule and get the fallback."
             yield Finding(Kind.GAP, (), text, in_words(left))
+
+
+def _shows(rule: Rule) -> dict[str, object]:
+    """What a reader sees of an outcome; its value is for comparing only."""
+    return {name: each for name, each in rule.outcome.items() if name != "value"}
 
 
 def _covers(earlier: Rule, rule: Rule) -> bool:

@@ -124,32 +124,61 @@ def found(definition: Any, kind: Kind) -> list[Finding]:
     return [each for each in analyse(definition, now=NOON) if each.kind == kind]
 
 
+OUTCOMES = st.fixed_dictionaries(
+    {"block": st.sampled_from(["a", "b", "c"]), "value": st.integers(1, 3)}
+)
+
+
+@pytest.mark.parametrize("policy", ["first", "highest_value", "collect"])
 @settings(max_examples=60, deadline=None)
-@given(st.lists(TREES, min_size=1, max_size=4))
-def test_every_claim_agrees_with_counting_everybody(trees: list[dict[str, Any]]) -> None:
-    definition = ruleset(*trees)
+@given(st.lists(st.tuples(TREES, OUTCOMES), min_size=1, max_size=4))
+def test_every_claim_agrees_with_counting_everybody(
+    policy: str, lines: list[tuple[dict[str, Any], dict[str, Any]]]
+) -> None:
+    more = {f"r{n}": {"outcome": outcome} for n, (_, outcome) in enumerate(lines)}
+    definition = ruleset(*(tree for tree, _ in lines), policy=policy, **more)
     compiled = compile_ruleset(definition)
-    tests = [compile_tree(rule.condition) for rule in definition.rules]
-    held = [[test(person, NOON) for person in WORLD] for test in tests]
-    decided = {evaluate(compiled, person, NOON).rule_key for person in WORLD}
+    held = {
+        rule.key: [compile_tree(rule.condition)(person, NOON) for person in WORLD]
+        for rule in definition.rules
+    }
+    decisions = [evaluate(compiled, person, NOON) for person in WORLD]
+    reached = {rule.key for decision in decisions for rule in decision.hits}
 
     findings = analyse(definition, now=NOON)
 
-    never = {f"r{n}" for n, row in enumerate(held) if not any(row)}
-    reached = {key for key in decided if key}
-    everybody = {f.keys[0] for f in findings if f.kind == Kind.ALWAYS}
-    assert {f.keys[0] for f in findings if f.kind == Kind.NEVER} == never
-    assert {f.keys[0] for f in findings if f.kind == Kind.SHADOWED} == (
-        {f"r{n}" for n in range(len(trees))} - reached - never
+    def keys(kind: Kind) -> set[str]:
+        return {each.keys[0] for each in findings if each.kind == kind}
+
+    shows = {rule.key: rule.outcome["block"] for rule in definition.rules}
+    everybody = set(held)
+    never = {key for key, row in held.items() if not any(row)}
+    dead = everybody - reached
+    assert keys(Kind.NEVER) == never
+    assert keys(Kind.SHADOWED) == dead - never
+    assert bool([f for f in findings if f.kind == Kind.GAP]) == any(
+        decision.is_fallback for decision in decisions
     )
-    assert bool([f for f in findings if f.kind == Kind.GAP]) == (None in decided)
-    assert all(all(held[int(key[1:])]) for key in everybody)
-    assert {f.keys[0] for f in findings if f.kind == Kind.UNREACHABLE} == (
-        {f"r{n}" for n in range(len(trees))} - reached
-    )
-    for overlap in (f for f in findings if f.kind == Kind.OVERLAP):
-        one, other = (held[int(key[1:])] for key in overlap.keys)
-        assert any(a and b for a, b in zip(one, other, strict=True))
+    assert all(all(held[key]) for key in keys(Kind.ALWAYS))
+    assert keys(Kind.UNREACHABLE) == {
+        key for key in dead if shows[key] not in {shows[each] for each in reached}
+    }
+    pairs = {
+        frozenset((one, other))
+        for one in reached
+        for other in reached
+        if shows[one] != shows[other]
+        and any(a and b for a, b in zip(held[one], held[other], strict=True))
+    }
+    same = {pair for pair in pairs if len({tuple(held[key]) for key in pair}) == 1}
+    conflicts = same if policy == "collect" else set()
+    assert pairs_of(findings, Kind.CONFLICT) == conflicts
+    assert pairs_of(findings, Kind.OVERLAP) == pairs - conflicts
+    assert all(finding.text and finding.mend for finding in findings)
+
+
+def pairs_of(findings: list[Finding], kind: Kind) -> set[frozenset[str]]:
+    return {frozenset(each.keys) for each in findings if each.kind == kind}
 
 
 def test_a_shorter_time_is_hidden_by_a_longer_one() -> None:
@@ -181,12 +210,30 @@ def test_a_rule_that_is_active_at_another_time_hides_nobody() -> None:
 
 def test_same_people_with_different_outcomes_clash_where_all_rules_count() -> None:
     clash = found(
-        ruleset(compare("size", "gt", 1), compare("size", "gt", 1), policy="highest_value"),
+        ruleset(compare("size", "gt", 1), compare("size", "gt", 1), policy="collect"),
         Kind.CONFLICT,
     )
 
     assert [each.keys for each in clash] == [("r1", "r0")]
     assert clash[0].is_fault
+
+
+def test_a_rule_of_less_value_never_wins_for_the_same_people() -> None:
+    definition = ruleset(compare("size", "gt", 2), compare("size", "gt", 1), policy="highest_value")
+
+    (shadowed,) = found(definition, Kind.SHADOWED)
+
+    assert shadowed.keys == ("r0", "r1")
+    assert "never wins" in shadowed.text
+    assert [each.keys for each in found(definition, Kind.UNREACHABLE)] == [("r0",)]
+
+
+def test_an_outcome_that_another_rule_shows_is_not_unreachable() -> None:
+    same = {"outcome": {"block": "b0"}}
+    trees = (compare("size", "gt", 1), compare("size", "gt", 2))
+
+    assert len(found(ruleset(*trees), Kind.UNREACHABLE)) == 1
+    assert found(ruleset(*trees, r1=same), Kind.UNREACHABLE) == []
 
 
 def test_a_gap_comes_with_a_person_who_falls_through() -> None:

@@ -1,42 +1,5 @@
 /* One line of a decision table: who, in words and in a builder, and what they see. */
 "use strict";
-Attune.OutcomeEditor = class {
-  constructor(rule, editor) {
-    Object.assign(this, { rule, editor });
-    this.element = Attune.h("div", { class: "at-outcome" });
-    this.draw();
-  }
-
-  draw() {
-    const { h, icon, select } = Attune;
-    const { blocks, strategies, readonly } = this.editor.config;
-    const outcome = this.rule.outcome;
-    const block = blocks.find((each) => each.slug === outcome.block);
-    const props = (label) => ({ "aria-label": label, disabled: readonly });
-    const blockOptions = blocks.map((each) => [each.slug, each.name]);
-    if (!block) blockOptions.unshift([outcome.block ?? "", outcome.block ? `${outcome.block} (not live)` : "Choose a block …"]);
-    const variants = (block?.variants ?? []).map((each) => [each.key, each.name]);
-    if (!variants.some(([key]) => key === outcome.variant)) variants.unshift([outcome.variant ?? "", outcome.variant ? `${outcome.variant} (gone)` : "Choose a variant …"]);
-    const set = (changes) => { Object.assign(outcome, changes); this.editor.save(); };
-    const chooseBlock = (slug) => { const chosen = blocks.find((each) => each.slug === slug); set({ block: slug, variant: chosen?.variants[0].key }); this.draw(); };
-    const chooseStrategy = (value) => { if (value) set({ strategy: value }); else { delete outcome.strategy; this.editor.save(); } };
-    const labelled = (name, title, control) => h("label", { class: "at-labelled" }, icon(name), h("span", { class: "at-unseen" }, title), control);
-    const parts = [
-      labelled("dashboard_customize", "Block", select(blockOptions, outcome.block ?? "", chooseBlock, props("Block"))),
-      labelled("style", "Variant", select(variants, outcome.variant ?? "", (key) => set({ variant: key }), props("Variant"))),
-      labelled("recommend", "Products", select([["", "No choice of products"], ...Object.entries(strategies)], outcome.strategy ?? "", chooseStrategy, props("Products"))),
-    ];
-    if (this.editor.content.hit_policy === "highest_value" && this.rule.key) parts.push(this.value(outcome, set));
-    this.element.replaceChildren(...parts);
-  }
-
-  value(outcome, set) {
-    const { h, icon } = Attune;
-    const control = h("input", { class: "at-input", type: "number", step: "any", value: outcome.value ?? 0, "aria-label": "Value of this outcome", disabled: this.editor.readonly, oninput: (event) => set({ value: Number(event.target.value) }) });
-    return h("label", { class: "at-labelled" }, icon("paid"), control);
-  }
-};
-
 Attune.RuleCard = class {
   constructor(entry, editor) {
     Object.assign(this, { entry, rule: entry.rule, editor });
@@ -50,14 +13,16 @@ Attune.RuleCard = class {
     const { h, icon } = Attune;
     const { readonly } = this.editor;
     this.badge = h("span", { class: "at-number-badge" });
-    this.handle = h("button", { type: "button", class: "at-handle", title: "Drag to move; with the keyboard: arrow up and down", "aria-label": "Move this rule", onkeydown: (event) => this.onkey(event) }, icon("drag_indicator"));
+    this.handle = h("button", { type: "button", class: "at-handle", title: "Drag to move; with the keyboard: arrow up and down, Home and End", "aria-label": "Move this rule", onkeydown: (event) => this.onkey(event) }, icon("drag_indicator"));
     this.name = h("input", { class: "at-input at-rule-name", value: this.rule.name, placeholder: "Name this rule, as “Loves wine, spent a lot”", maxlength: 200, "aria-label": "Name of the rule", disabled: readonly, oninput: (event) => { this.rule.name = event.target.value; this.editor.save(); } });
     this.panel = h("div", { class: "at-rule-panel" });
+    this.decides = h("span", { class: "at-decides" });
+    this.remarks = h("ul", { class: "at-remarks" });
     this.openButton = h("button", { type: "button", class: "at-link at-open", onclick: () => this.toggle() });
-    const who = h("div", { class: "at-rule-who" }, this.name, this.preview.sentence, h("div", { class: "at-rule-meta" }, this.preview.count, this.schedule(), this.openButton));
+    const who = h("div", { class: "at-rule-who" }, this.name, this.preview.sentence, h("div", { class: "at-rule-meta" }, this.decides, this.preview.count, this.schedule(), this.openButton), this.remarks);
     const line = h("div", { class: "at-rule-line" }, h("span", { class: "at-rule-place" }, readonly ? null : this.handle, this.badge), who, new Attune.OutcomeEditor(this.rule, this.editor).element, this.tools());
     this.element.replaceChildren(line, this.panel);
-    if (!readonly) this.makeDraggable();
+    if (!readonly) new Attune.RuleDrag(this);
     this.setOpen(this.entry.isOpen);
     this.setEnabled(this.rule.is_enabled ?? true);
   }
@@ -136,24 +101,11 @@ Attune.RuleCard = class {
   }
 
   onkey(event) {
-    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-    if (!step) return;
+    const { rules } = this.editor;
+    const at = rules.indexOf(this.entry);
+    const to = { ArrowUp: at - 1, ArrowDown: at + 1, Home: 0, End: rules.length - 1 }[event.key];
+    if (to === undefined) return;
     event.preventDefault();
-    this.editor.move(this.entry, this.editor.rules.indexOf(this.entry) + step, this.handle);
-  }
-
-  /** Only the handle starts a drag, so that text in the inputs can be selected. */
-  makeDraggable() {
-    const { element, handle, entry, editor } = this;
-    handle.addEventListener("pointerdown", () => { element.draggable = true; });
-    element.addEventListener("dragstart", (event) => { editor.dragged = entry; event.dataTransfer.effectAllowed = "move"; element.classList.add("at-dragged"); });
-    element.addEventListener("dragend", () => { element.draggable = false; editor.dragged = null; element.classList.remove("at-dragged"); });
-    element.addEventListener("dragover", (event) => { if (editor.dragged && editor.dragged !== entry) { event.preventDefault(); element.classList.add("at-drop"); } });
-    element.addEventListener("dragleave", () => element.classList.remove("at-drop"));
-    element.addEventListener("drop", (event) => {
-      event.preventDefault();
-      element.classList.remove("at-drop");
-      if (editor.dragged) editor.move(editor.dragged, editor.rules.indexOf(entry), editor.dragged.card.handle);
-    });
+    this.editor.move(this.entry, to, this.handle);
   }
 };

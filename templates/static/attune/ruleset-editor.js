@@ -11,6 +11,7 @@ Attune.RulesetEditor = class {
     this.content.rules = [...(this.content.rules ?? [])].sort((a, b) => a.priority - b.priority);
     this.rules = this.content.rules.map((rule) => ({ rule, isOpen: false }));
     this.fallback = { rule: { key: "", outcome: this.content.fallback ?? {} } };
+    this.check = new Attune.RuleCheck(this);
     this.draw();
     this.showProblems(config.problems);
   }
@@ -20,13 +21,14 @@ Attune.RulesetEditor = class {
     this.content.rules = this.rules.map(({ rule }) => rule);
     this.content.fallback = this.fallback.rule.outcome;
     this.write(this.content);
+    this.check.askLater();
   }
 
   draw() {
     const { h, icon } = Attune;
     this.list = h("ol", { class: "at-rules" });
     const add = h("button", { type: "button", class: "at-add-rule", onclick: () => this.add() }, icon("add"), "Add a rule");
-    this.host.replaceChildren(this.policy(), this.list, this.readonly ? "" : add, this.everyoneElse());
+    this.host.replaceChildren(this.check.summary, this.policy(), this.list, this.readonly ? "" : add, this.everyoneElse());
     this.drawRules();
     this.save();
   }
@@ -56,7 +58,7 @@ Attune.RulesetEditor = class {
       { class: "at-rule at-fallback", "aria-label": "Everyone else" },
       h("div", { class: "at-rule-line" },
         h("span", { class: "at-number-badge" }, icon("all_inclusive")),
-        h("div", { class: "at-rule-who" }, h("strong", {}, "Everyone else"), h("p", { class: "at-sentence" }, "Customers for whom no rule above holds. Data somebody did not agree to counts as not there.")),
+        h("div", { class: "at-rule-who" }, h("strong", {}, "Everyone else"), h("p", { class: "at-sentence" }, "Customers for whom no rule above holds. Data somebody did not agree to counts as not there."), this.check.fallback, this.check.fallbackRemarks),
         new Attune.OutcomeEditor(this.fallback.rule, this).element,
         h("span", { class: "at-rule-tools" }))
     );

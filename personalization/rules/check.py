@@ -1,0 +1,105 @@
+"""Look at a ruleset as an editor has it now: faults, findings at their rules, whom each reaches."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from personalization.conditions.tree import TreeError, needs, parse
+from personalization.models import Segment
+from personalization.rules.analyse import analyse
+from personalization.rules.evaluate import RuleSetDefinition, parse_ruleset
+from personalization.rules.publish import prepare
+from personalization.rules.reach import Reach, reach
+from personalization.versions import Content, ContentInvalid, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One finding as an editor shows it, at the first of its rules."""
+
+    kind: str
+    keys: tuple[str, ...]
+    text: str
+    mend: str
+    example: tuple[str, ...] = ()
+    is_fault: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """With `problems` of form nothing else can be said; a missing block still lets it."""
+
+    problems: tuple[Problem, ...] = ()
+    remarks: tuple[Remark, ...] = ()
+    reach: Reach | None = None
+
+
+def check(content: Content, *, now: datetime) -> Checked:
+    """Say all that can be said before anything is saved."""
+    problems = tuple(_problems(content))
+    try:
+        definition = parse_ruleset(content)
+    except TreeError:
+        return Checked(problems=problems)
+    if any(".condition" in problem.path for problem in problems):
+        return Checked(problems=problems)
+    return Checked(
+        problems=problems,
+        remarks=(*_of_segments(definition), *_findings(definition, now=now)),
+        reach=reach(definition, now=now),
+    )
+
+
+def _problems(content: Content) -> list[Problem]:
+    try:
+        prepare(content)
+    except ContentInvalid as invalid:
+        return invalid.problems
+    return []
+
+
+def _findings(definition: RuleSetDefinition, *, now: datetime) -> Iterator[Remark]:
+    for found in analyse(definition, now=now):
+        yield Remark(
+            kind=found.kind,
+            keys=found.keys,
+            text=found.text,
+            mend=found.mend,
+            example=found.example,
+            is_fault=found.is_fault,
+        )
+
+
+def _of_segments(definition: RuleSetDefinition) -> Iterator[Remark]:
+    """Name the rules that ask for a segment nobody can be in, or that is in itself."""
+    wanted = {rule.key: needs(rule.condition).segments for rule in definition.rules}
+    if not any(wanted.values()):
+        return
+    within = {
+        segment.slug: needs(parse(segment.live.content["tree"])).segments
+        for segment in Segment.objects.exclude(live=None).select_related("live")
+        if segment.live is not None
+    }
+    for rule in definition.rules:
+        for slug in sorted(wanted[rule.key]):
+            if way := _cycle(slug, within=within):
+                text = f"“{rule.name}” asks for a segment that contains itself: {' → '.join(way)}."
+                mend = "Leave one of these segments out of another."
+                yield Remark("segment_cycle", (rule.key,), text, mend)
+            elif slug not in within:
+                text = f"“{rule.name}” asks for the segment “{slug}”, which is not live."
+                yield Remark("segment_not_live", (rule.key,), text, "Put the segment live.")
+
+
+def _cycle(slug: str, *, within: Mapping[str, frozenset[str]]) -> list[str]:
+    """Return the way from a segment back to one on it, or nothing."""
+
+    def visit(at: str, way: list[str]) -> list[str]:
+        if at in way:
+            return [*way[way.index(at) :], at]
+        for other in sorted(within.get(at, ())):
+            if found := visit(other, [*way, at]):
+                return found
+        return []
+
+    return visit(slug, [])

@@ -30,16 +30,18 @@ Attune.RuleDrag = class {
     if (event.pointerId !== this.pointer) return;
     const { element } = this.card;
     // The neighbours move, not the card itself: taken out of the page it would lose the pointer.
-    for (let before = element.previousElementSibling; before && event.clientY < this.middle(before); before = element.previousElementSibling) element.after(before);
-    for (let after = element.nextElementSibling; after && event.clientY > this.middle(after); after = element.nextElementSibling) element.before(after);
+    for (let before = element.previousElementSibling; before && event.clientY < this.reach(before).top; before = element.previousElementSibling) element.after(before);
+    for (let after = element.nextElementSibling; after && event.clientY > this.reach(after).bottom; after = element.nextElementSibling) element.before(after);
     const edge = 60;
     if (event.clientY < edge) window.scrollBy(0, -12);
     else if (event.clientY > window.innerHeight - edge) window.scrollBy(0, 12);
   }
 
-  middle(element) {
-    const box = element.getBoundingClientRect();
-    return box.top + box.height / 2;
+  /** From where on a neighbour gives way: then the pointer stands on the card, and nothing flickers. */
+  reach(neighbour) {
+    const box = neighbour.getBoundingClientRect();
+    const height = Math.min(box.height, this.card.element.getBoundingClientRect().height);
+    return { top: box.top + height, bottom: box.bottom - height };
   }
 
   end(event) {

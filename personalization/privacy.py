@@ -9,11 +9,15 @@ from personalization.models import (
     EventItem,
     Exposure,
     ImportedRow,
+    ListEntry,
     OfferGrant,
     Order,
     ProfileDue,
     Receipt,
     SegmentMembership,
+    SegmentPast,
+    SegmentRecheck,
+    SegmentTouch,
     SourceObject,
 )
 from personalization.offers import codes
@@ -64,6 +68,15 @@ claim(
     on_erase=OnErase.DELETE,
     export=("message", "slot", "shown_at", "expires_at"),
 )
+claim(
+    SegmentPast,
+    path="profile",
+    on_erase=OnErase.DELETE,
+    export=("segment_id", "entered_at", "left_at"),
+)
+claim(ListEntry, path="subject", on_erase=OnErase.DELETE, export=("segment_id", "added_at"))
+claim(SegmentTouch, path="profile_id", on_erase=OnErase.DELETE, export=("cause", "at"))
+claim(SegmentRecheck, path="profile_id", on_erase=OnErase.DELETE, export=("due_at",))
 claim(
     Receipt,
     path="subject",

@@ -9,7 +9,7 @@ from personalization.importing import expiry, intake, settling, undo
 from personalization.ingest import apply, keys, partitions, retention
 from personalization.receipts import retention as receipts
 from personalization.recommendations import train
-from personalization.segments import membership
+from personalization.segments import checking, history, upkeep
 from personalization.sources import deliveries
 
 
@@ -17,7 +17,7 @@ from personalization.sources import deliveries
 def apply_inbox() -> None:
     """Apply waiting events until nothing waits that no other worker is at."""
     while apply.apply_batch(now=timezone.now()).taken:
-        pass
+        keep_segments.delay()
 
 
 @shared_task
@@ -25,16 +25,25 @@ def tend_events() -> None:
     """Keep the months ahead ready, forget what is too old, and finish what an import left."""
     partitions.ensure_ahead(now=timezone.now())
     keys.forget_old(now=timezone.now())
-    retention.remove_old(now=timezone.now())
+    if retention.remove_old(now=timezone.now()).months:
+        # Whole tables went, and no row of them told whom it was about.
+        upkeep.make_stale()
     receipts.forget_old(now=timezone.now())
     expiry.remove_old_values(now=timezone.now())
     settling.settle(now=timezone.now())
 
 
 @shared_task
-def rebuild_segments() -> None:
-    """Bring time-based memberships up to date."""
-    membership.rebuild_all(now=timezone.now())
+def keep_segments() -> None:
+    """Bring the members of segments up to date for who changed, and for whom it is time."""
+    upkeep.catch_up(now=timezone.now())
+
+
+@shared_task
+def check_segments() -> None:
+    """Compare all members with a count over everybody; forget what is past its retention."""
+    checking.check_all(now=timezone.now())
+    history.forget_old(now=timezone.now())
 
 
 @shared_task

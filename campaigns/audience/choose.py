@@ -16,6 +16,6 @@ def by_number(number: str) -> DataSubject | None:
 def samples(campaign: Campaign, *, count: int) -> dict[int, str]:
     """Return some members of the campaign's segments with their addresses."""
     people = DataSubject.objects.filter(
-        profile__memberships__segment__in=campaign.segments.all(), email_index__isnull=False
+        profile__memberships__segment__in=campaign.segments.usable(), email_index__isnull=False
     )
     return identify.emails(people.order_by("pk").distinct().values_list("pk", flat=True)[:count])

@@ -16,9 +16,9 @@ HOLDOUT = "holdout"
 
 
 def members(campaign: Campaign) -> "QuerySet[DataSubject]":
-    """Return everybody in the campaign's segments, each once."""
+    """Return everybody in the campaign's segments, each once; a broken one gives nobody."""
     return DataSubject.objects.filter(
-        profile__memberships__segment__in=campaign.segments.all()
+        profile__memberships__segment__in=campaign.segments.usable()
     ).distinct()
 
 

@@ -11,7 +11,7 @@ from campaigns.models import Campaign, Send, TemplateVersion
 from campaigns.sending import compose, offering
 from campaigns.sending.plan import Planned, plan
 from consent import audit
-from personalization.segments import membership
+from personalization.segments import health, membership
 
 Status = Campaign.Status
 # A mail held back longer than this is no news any more.
@@ -29,8 +29,10 @@ class NotReady(Exception):
 def problems(campaign: Campaign, *, now: datetime) -> list[str]:
     """Say what keeps a campaign from being launched, in a marketer's words."""
     found = []
-    if not campaign.segments.exclude(live=None).exists():
+    if not campaign.segments.kept().exists():
         found.append("Choose at least one segment that has a live version.")
+    health.settle(now=now)
+    found += health.problems(campaign.segments.all())
     if campaign.template is None or campaign.template.live is None:
         found.append("Choose a template that has a live version.")
     if campaign.sender is None:
@@ -47,7 +49,7 @@ def launch(campaign: Campaign, *, now: datetime, actor: AbstractBaseUser | None 
     if found:
         raise NotReady(found)
     with transaction.atomic():
-        for segment in campaign.segments.exclude(live=None).select_related("live"):
+        for segment in campaign.segments.kept().select_related("live"):
             membership.rebuild(segment, now=now)
         campaign.template_version = _version(campaign)
         planned = plan(campaign, now=now)

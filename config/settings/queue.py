@@ -53,7 +53,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "personalization.tasks.train_recommendations",
         "schedule": crontab(hour=2, minute=40),
     },
-    "expire-segments": {"task": "personalization.tasks.rebuild_segments", "schedule": 900.0},
+    "keep-segments": {"task": "personalization.tasks.keep_segments", "schedule": 2.0},
+    "check-segments": {
+        "task": "personalization.tasks.check_segments",
+        "schedule": crontab(hour=3, minute=20, day_of_week="sun"),
+    },
 }
 
 # How long a worker may hold sends without a sign of life. Longer than handing over one group of
@@ -61,3 +65,6 @@ CELERY_BEAT_SCHEDULE = {
 ATTUNE_LEASE_SECONDS = env.int("ATTUNE_LEASE_SECONDS", default=300)
 # How many sends a worker takes at once: each is in memory until its chunk is done.
 ATTUNE_CHUNK_SIZE = env.int("ATTUNE_CHUNK_SIZE", default=500)
+
+# For how many days Attune remembers who was in a segment that they have left.
+ATTUNE_SEGMENT_HISTORY_DAYS = env.int("ATTUNE_SEGMENT_HISTORY_DAYS", default=730)

@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import count
 from typing import TypeAlias
 
-from personalization.conditions import values
+from personalization.conditions import sampling, values
 from personalization.conditions.errors import TreeError
 from personalization.conditions.fields import Catalogue, validate
 from personalization.conditions.nodes import (
@@ -75,7 +75,7 @@ def to_sql(
 
 
 def _is_stored(path: str) -> bool:
-    return path.partition(".")[0] in _DOCUMENTS
+    return path.partition(".")[0] in _DOCUMENTS or sampling.is_draw(path)
 
 
 class _Compiler:
@@ -207,6 +207,8 @@ def _seconds(duration: Duration) -> str:
 
 
 def _stored(path: str) -> SqlCondition:
+    if sampling.is_draw(path):
+        return SqlCondition(sampling.draw_sql(path))
     document, _, name = path.partition(".")
     return joined(f"({_DOCUMENTS[document]} -> ", parameter(name), ")")
 

@@ -6,7 +6,7 @@ from datetime import datetime
 import psycopg
 from django.db import connection, transaction
 
-from personalization.importing import event_days
+from personalization.importing import event_days, touching
 from personalization.importing.event_days import Days
 from personalization.importing.event_rows import NOTHING, EventRow
 from personalization.importing.known import Catalogue
@@ -140,6 +140,7 @@ def write(
     days = event_days.count(events, owners=owners, times=times)
     event_days.add(days)
     note_seen(days)
+    touching.note(rows, is_bulk=import_id is not None)
     return wanted - written
 
 

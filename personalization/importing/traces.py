@@ -21,6 +21,9 @@ from personalization.models import (
     ImportRun,
     ProfileDue,
     SegmentMembership,
+    SegmentPast,
+    SegmentRecheck,
+    SegmentTouch,
 )
 
 # What an import makes itself, what follows from it by itself, and looks at a page.
@@ -35,6 +38,9 @@ _FOLLOWS = {
     MergeProposal,
     ProfileDue,
     SegmentMembership,
+    SegmentPast,
+    SegmentRecheck,
+    SegmentTouch,
 }
 
 

@@ -15,7 +15,7 @@ from consent.merging import MergeRefused
 from consent.models import Merge
 from personalization.commerce import state
 from personalization.merging import moving, proposals, values
-from personalization.models import ProfileDue, SegmentMembership
+from personalization.models import ProfileDue, SegmentMembership, SegmentTouch
 
 _DUE = """
 INSERT INTO personalization_profile_due (work, profile_id)
@@ -78,7 +78,8 @@ def merge_many(
     moving.join(living)
     families = merging.families(sorted(set(living.values())))
     values.join(families.values())
-    SegmentMembership.objects.filter(profile__in=living).delete()
+    joining = SegmentMembership.objects.filter(profile__in=living)
+    joining.leave(at=now, why={"cause": SegmentTouch.Cause.IDENTITY})
     proposals.settle(families.values(), now=now)
     _refresh({*living, *living.values()}, now=now)
     return merges

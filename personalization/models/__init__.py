@@ -21,7 +21,15 @@ from personalization.models.recommendation import (
     RecommendationModel,
 )
 from personalization.models.ruleset import RuleSet, RuleSetVersion
-from personalization.models.segment import Segment, SegmentMembership, SegmentVersion
+from personalization.models.segment import (
+    ListEntry,
+    Segment,
+    SegmentDay,
+    SegmentMembership,
+    SegmentPast,
+    SegmentVersion,
+)
+from personalization.models.segment_work import SegmentRecheck, SegmentTouch
 from personalization.models.source import SeenProperty, Source, SourceDay, WebhookDelivery
 from personalization.models.source_object import SourceObject
 from personalization.models.trait_model import TraitModel
@@ -41,6 +49,7 @@ __all__ = [
     "ImportRun",
     "ImportedRow",
     "InboxEvent",
+    "ListEntry",
     "Offer",
     "OfferCode",
     "OfferGrant",
@@ -58,7 +67,11 @@ __all__ = [
     "RuleSetVersion",
     "SeenProperty",
     "Segment",
+    "SegmentDay",
     "SegmentMembership",
+    "SegmentPast",
+    "SegmentRecheck",
+    "SegmentTouch",
     "SegmentVersion",
     "Source",
     "SourceDay",

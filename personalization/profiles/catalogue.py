@@ -4,6 +4,7 @@ from typing import cast
 
 from django.core.cache import cache
 
+from personalization.conditions import sampling
 from personalization.conditions.fields import Catalogue, EventSpec, FieldSpec, FieldType
 from personalization.ingest.purposes import USE_PURPOSE, use_purpose
 from personalization.models import EventDaily, Field, Segment
@@ -20,14 +21,17 @@ def load() -> Catalogue:
     names = sorted({*USE_PURPOSE, *seen})
     return Catalogue(
         fields={
-            field.path: FieldSpec(
-                path=field.path,
-                type=cast(FieldType, field.type),
-                label=field.label,
-                purpose=field.purpose_id,
-                unit=field.unit,
-            )
-            for field in Field.objects.filter(is_personal=False, is_sensitive=False)
+            **sampling.FIELDS,
+            **{
+                field.path: FieldSpec(
+                    path=field.path,
+                    type=cast(FieldType, field.type),
+                    label=field.label,
+                    purpose=field.purpose_id,
+                    unit=field.unit,
+                )
+                for field in Field.objects.filter(is_personal=False, is_sensitive=False)
+            },
         },
         events={name: EventSpec(name, name, purpose=use_purpose(name)) for name in names},
         segments=frozenset(Segment.objects.values_list("slug", flat=True)),

@@ -60,6 +60,7 @@ WHERE item.products IS NOT NULL
 _SEGMENTS = """
 SELECT m.profile_id, s.slug FROM personalization_segmentmembership m
 JOIN personalization_segment s ON s.id = m.segment_id
+    AND s.broken_since IS NULL AND NOT s.is_archived
 WHERE m.profile_id = ANY(%s) AND s.slug = ANY(%s)
 """
 

@@ -105,7 +105,7 @@ def test_segments_made_of_others_are_right_in_one_pass_whatever_their_names() ->
     assert [change.size for change in changes.values()] == [1, 1, 1]
 
 
-def test_a_circle_that_came_about_by_hand_ends() -> None:
+def test_a_circle_that_came_about_by_hand_is_broken_and_not_counted() -> None:
     person(1)
     first, second = live("first", GERMANS), live("second", {"segment": "first"})
     version = SegmentVersion.objects.create(
@@ -113,8 +113,12 @@ def test_a_circle_that_came_about_by_hand_ends() -> None:
     )
     Segment.objects.filter(pk=first.pk).update(live=version)
 
-    assert set(membership.rebuild_all(now=NOON)) == {"first", "second"}
+    assert membership.rebuild_all(now=NOON) == {}
     assert members(second) == set()
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert "first → second → first" in first.faults[0]["message"]
+    assert "second → first → second" in second.faults[0]["message"]
 
 
 def test_a_segment_that_is_not_live_has_nobody() -> None:

@@ -1,0 +1,175 @@
+"""The queue of people to look at again: who changed, who is due, who is due because a condition
+is new."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from personalization.conditions.tree import Needs
+from personalization.models import SegmentTouch
+from personalization.segments.reasons import Cause, Touched
+
+_BEGINNING = timedelta(days=36500)
+
+_TAKE = """
+DELETE FROM personalization_segment_touch WHERE id IN (
+    SELECT id FROM personalization_segment_touch WHERE profile_id IS NOT NULL AND is_bulk = %s
+    ORDER BY is_bulk, id LIMIT %s
+)
+RETURNING profile_id, cause, event_id, event_name, event_at, at
+"""
+_DUE = """
+SELECT profile_id FROM personalization_segment_recheck WHERE due_at <= %s
+ORDER BY due_at LIMIT %s
+"""
+_SET = """
+INSERT INTO personalization_segment_recheck (profile_id, due_at)
+SELECT profile_id, due_at FROM unnest(%s::bigint[], %s::timestamptz[]) AS given (profile_id, due_at)
+ON CONFLICT (profile_id) DO UPDATE SET due_at = EXCLUDED.due_at
+"""
+_UNSET = "DELETE FROM personalization_segment_recheck WHERE profile_id = ANY(%s)"
+_PRODUCTS = """
+DELETE FROM personalization_segment_touch WHERE product_id IS NOT NULL RETURNING product_id
+"""
+_BUYERS = """
+INSERT INTO personalization_segment_touch (profile_id, cause, is_bulk)
+SELECT DISTINCT profile_id, 'product', true FROM personalization_eventitem
+WHERE product_id = ANY(%s) AND name = ANY(%s)
+"""
+_WAITING = """
+SELECT (SELECT count(*) FROM (SELECT 1 FROM personalization_segment_touch LIMIT 100001) AS some),
+       (SELECT min(at) FROM (SELECT at FROM personalization_segment_touch
+                             ORDER BY is_bulk, id LIMIT 1) AS oldest),
+       (SELECT min(due_at) FROM personalization_segment_recheck)
+"""
+_NOTE = """
+INSERT INTO personalization_segment_touch (profile_id, cause, is_bulk)
+SELECT p.subject_id, 'definition', true FROM personalization_customerprofile p WHERE {wanted}
+"""
+_WITH_EVENT = """
+p.subject_id IN (SELECT profile_id FROM personalization_event WHERE name = %s AND occurred_at > %s)
+"""
+_WITH_LAPSE = """
+p.subject_id IN (SELECT subject_id FROM consent_consentstate
+                 WHERE is_granted AND expires_at > %s AND purpose_id = ANY(%s))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """People to look at, each with what happened; `since` is the oldest change among them."""
+
+    people: Mapping[int, Sequence[Touched]]
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How many changes wait (at most 100,001 are counted) and since when; the next due moment."""
+
+    count: int
+    since: datetime | None
+    next_due: datetime | None
+
+
+def take(*, limit: int, now: datetime) -> Work:
+    """Take changes first, then who is due, then who only waits for a new condition."""
+    people: dict[int, list[Touched]] = defaultdict(list)
+    since = None
+    for is_bulk in (False, True):
+        room = limit - len(people)
+        if is_bulk and room > 0:
+            for pk in _due(limit=room, now=now):
+                people[pk].append(Touched(Cause.TIME))
+            room = limit - len(people)
+        if room <= 0:
+            break
+        for pk, cause, *event, at in _rows(_TAKE, [is_bulk, room]):
+            people[pk].append(Touched(cause, *event))
+            since = at if since is None else min(since, at)
+    return Work(people=people, since=since)
+
+
+def schedule(moments: Mapping[int, datetime | None]) -> None:
+    """Note when to look at each of these people again; None is never."""
+    due = {pk: at for pk, at in sorted(moments.items()) if at is not None}
+    never = sorted({*moments} - {*due})
+    with connection.cursor() as cursor:
+        if due:
+            cursor.execute(_SET, [list(due), list(due.values())])
+        if never:
+            cursor.execute(_UNSET, [never])
+
+
+def spread_products(*, events: Collection[str]) -> int:
+    """Note who had to do with a product that changed, by events whose products are asked for."""
+    products = [pk for (pk,) in _rows(_PRODUCTS, [])]
+    if not products or not events:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(_BUYERS, [products, sorted(events)])
+        return int(cursor.rowcount)
+
+
+def note_timed(
+    *,
+    needs: Needs,
+    dates: Collection[str],
+    purposes: Collection[str],
+    is_timed: bool,
+    now: datetime,
+) -> int:
+    """Note all whom the passing of time alone may move, for a condition that is new.
+
+    They are those with an event in its windows, with a date it compares with now, or with a
+    consent that will run out.
+    """
+    ways = [_with_event(name, window, is_timed=is_timed, now=now)
+            for name, window in needs.events.items()]  # fmt: skip
+    ways += [_with_value(path) for path in dates]
+    ways.append((_WITH_LAPSE, [now, sorted(purposes)]))
+    wanted = " OR ".join(sql for sql, _ in ways)
+    with connection.cursor() as cursor:
+        parameters: list[Any] = [parameter for _, given in ways for parameter in given]
+        cursor.execute(_NOTE.format(wanted=wanted), parameters)
+        return int(cursor.rowcount)
+
+
+def backlog() -> Backlog:
+    ((count, since, next_due),) = _rows(_WAITING, [])
+    return Backlog(count=count, since=since, next_due=next_due)
+
+
+def touch(profile_ids: Collection[int], *, cause: str) -> None:
+    """Note people by hand, as who puts them on a list does."""
+    SegmentTouch.objects.bulk_create(
+        SegmentTouch(profile_id=pk, cause=cause) for pk in sorted(profile_ids)
+    )
+
+
+def _with_event(
+    name: str, window: timedelta | None, *, is_timed: bool, now: datetime
+) -> tuple[str, list[Any]]:
+    since = now - (_BEGINNING if window is None else window) if is_timed else now
+    return _WITH_EVENT, [name, since]
+
+
+def _with_value(path: str) -> tuple[str, list[object]]:
+    document, _, name = path.partition(".")
+    column = {"attributes": "p.attributes", "traits": "p.traits"}[document]
+    return f"jsonb_exists({column}, %s)", [name]
+
+
+def _due(*, limit: int, now: datetime) -> list[int]:
+    return [pk for (pk,) in _rows(_DUE, [now, limit])]
+
+
+def _rows(sql: str, params: list[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows

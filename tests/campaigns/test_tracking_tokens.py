@@ -1,5 +1,7 @@
 """Tokens in mail links: short, unforgeable, for one purpose."""
 
+import binascii
+import hmac
 import string
 from itertools import permutations
 
@@ -24,6 +26,14 @@ def test_a_token_says_what_was_signed(kind: TokenKind, send_id: int, link_id: in
     assert read(token, kind=kind, key=KEY) == Token(kind=kind, send_id=send_id, link_id=link_id)
     assert len(token) == 40
     assert set(token) <= set(ALPHABET)
+
+
+@given(key=st.binary(max_size=200), kind=st.sampled_from(KINDS), send_id=SEND_IDS)
+def test_a_token_is_signed_by_hmac_with_sha256(key: bytes, kind: TokenKind, send_id: int) -> None:
+    data = binascii.a2b_base64(sign(kind, send_id, 9, key=key).replace("-", "+").replace("_", "/"))
+
+    signature = hmac.digest(key, f"attune:{kind}:".encode() + data[:16], "sha256")
+    assert data[16:] == signature[:14]
 
 
 @pytest.mark.parametrize(("signed", "wanted"), list(permutations(KINDS, 2)))

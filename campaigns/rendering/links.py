@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection
+from functools import lru_cache
 from html import unescape
 from typing import Final
 from urllib.parse import quote_plus
@@ -16,9 +17,8 @@ _TAG: Final = r"<(?:a|area|v:\w+)\s"
 _TARGET: Final = (
     r"href\s*=\s*(?:\"\s*(?P<double>https?://[^\"]*)\"|'\s*(?P<single>https?://[^']*)')"
 )
-# Of several targets in a tag the second counts; nearly every tag has one, at its beginning.
+# Of several targets in a tag the second counts.
 _HREF: Final = re.compile(rf"{_TAG}(?:[^>]*?\s)?{_TARGET}", re.IGNORECASE)
-_FIRST_HREF: Final = re.compile(rf"{_TAG}{_TARGET}", re.IGNORECASE)
 _TEXT_URL: Final = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
 _AFTER_TEXT_URL: Final = ".,;:!?'*"
 _BODY_END: Final = re.compile(r"</body\s*>", re.IGNORECASE)
@@ -43,19 +43,21 @@ def rewrite(
     targets: dict[str, str] = {}
     pieces: list[str] = []
     done = 0
-    for start in _START.finditer(html):
-        match = _href(html, start.start()) if start.start() >= done else None
-        if match is None:
+    for tag in _START.finditer(html):
+        start = tag.start()
+        if start < done:
             continue
-        written = (match["double"] or match["single"]).rstrip()
+        link = _only_link(html[start : html.find(">", start) + 1]) or _link(html, start)
+        if link is None:
+            continue
+        first, written, after = link
         target = targets.get(written)
         if target is None:
             url = unescape(written) if "&" in written else written
             target = written if url in keep else escape(link_for(url))
             targets[written] = target
-        first = match.start("double") if match["double"] else match.start("single")
-        pieces += (html[done:first].rstrip(), target)
-        done = match.end() - 1
+        pieces += (html[done : start + first].rstrip(), target)
+        done = start + after
     rewritten = "".join([*pieces, html[done:]])
     return rewritten if pixel_url is None else _with_pixel(rewritten, pixel_url)
 
@@ -106,14 +108,26 @@ def _with_pixel(html: str, url: str) -> str:
     return html[:place] + pixel + html[place:]
 
 
-def _href(html: str, start: int) -> re.Match[str] | None:
+# Where a target begins, itself, and where to go on; counted from the beginning of its tag.
+_Link = tuple[int, str, int]
+
+
+@lru_cache(maxsize=4096)
+def _only_link(tag: str) -> _Link | None:
+    """The link of a tag with one `href`, kept: the tags of a template come again in each mail.
+
+    `tag` ends with its first ">". Two `href`, or a ">" inside the target, are for `_link`.
+    """
+    return _link(tag, 0) if tag.lower().count("href") == 1 else None
+
+
+def _link(html: str, start: int) -> _Link | None:
     """Find the target of the tag that begins here, if it has one that is a web link."""
-    first = _FIRST_HREF.match(html, start)
-    if first is not None:
-        rest = html[start + len("<a href") : html.find(">", start)]
-        if "href" not in rest and "href" not in rest.lower():
-            return first
-    return _HREF.match(html, start)
+    match = _HREF.match(html, start)
+    if match is None:
+        return None
+    quotes = "double" if match["double"] else "single"
+    return match.start(quotes) - start, match[quotes].rstrip(), match.end() - 1 - start
 
 
 def _url_around(text: str, colon: int, *, after: int) -> re.Match[str] | None:

@@ -34,6 +34,7 @@ ALLOWED: Final = frozenset(
 # Their result is one of their inputs, or escaped by them: markup may stay markup.
 _KEEPS_MARKUP: Final = frozenset({"default", "newline_to_br", "strip_newlines"})
 _GROWS_BY_OCCURRENCE: Final = frozenset({"replace", "replace_first", "replace_last"})
+_GROWS: Final = _GROWS_BY_OCCURRENCE | {"join"}
 _FAILURES = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _DIRECTIVE = re.compile(r"%-?[aAbBdHIjmMpSyYeZ%]|%")
 
@@ -110,10 +111,14 @@ def _plain_text(value: object) -> object:
 def _refuse_growth(name: str, inputs: list[object]) -> None:
     """Refuse before the memory is taken; `_within_limits` would come too late."""
     for item in inputs:
+        if type(item) is str and len(item) <= MAX_TEXT:
+            continue
         if isinstance(item, range) and len(item) > MAX_ITEMS:
             raise _limit(name, f"ranges of more than {MAX_ITEMS:,} numbers")
         if isinstance(item, str) and len(item) > MAX_TEXT and type(item) is not Markup:
             raise _limit(name, f"texts of more than {MAX_TEXT:,} characters")
+    if name not in _GROWS:
+        return
     value, arguments = inputs[0], inputs[1:]
     if name in _GROWS_BY_OCCURRENCE and len(arguments) > 1:
         text, old, new = str(value), str(arguments[0]), str(arguments[1])
@@ -134,6 +139,8 @@ def _length(item: object) -> int:
 
 
 def _within_limits(name: str, result: object) -> object:
+    if type(result) is str and len(result) <= MAX_TEXT:
+        return result
     if isinstance(result, str) and len(result) > MAX_TEXT and type(result) is not Markup:
         raise _limit(name, f"texts of more than {MAX_TEXT:,} characters")
     if isinstance(result, list) and len(result) > MAX_ITEMS:

@@ -76,7 +76,7 @@ def engine_says(node: Comparison, left: object, right: object, /, context: Rende
 
 def is_blank(value: object, /) -> bool:
     """`value == blank`, where what is missing is blank, too."""
-    if isinstance(value, str):
+    if type(value) is str or isinstance(value, str):
         return not value or value.isspace()
     return _is_nothing(value) or isinstance(value, Blank)
 

@@ -34,7 +34,10 @@ class SendQuerySet(models.QuerySet["Send"]):
     def claim(
         self, *, campaign_id: int, token: uuid.UUID, limit: int, at: datetime, lease: timedelta
     ) -> list["Send"]:
-        """Take due rows for one worker; another worker passes over them (one statement)."""
+        """Take due rows for one worker; another worker passes over them (one statement).
+
+        They hold what sending needs; the rest of a row is read when somebody asks for it.
+        """
         rows = self.raw(
             """
             UPDATE campaigns_send SET state = 'claimed', lease_token = %s,
@@ -44,7 +47,7 @@ class SendQuerySet(models.QuerySet["Send"]):
                 SELECT id FROM campaigns_send
                 WHERE state = 'planned' AND campaign_id = %s AND due_at <= %s
                 ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED
-            ) RETURNING *
+            ) RETURNING id, campaign_id, subject_id, message_key, arm, attempts, is_counted
             """,
             [token, lease.total_seconds(), campaign_id, at, limit],
         )

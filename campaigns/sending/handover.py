@@ -17,6 +17,7 @@ from campaigns.sending.states import (
     begin_handover,
     doubt,
     finish,
+    finish_and_begin,
     hold,
     message_keys,
 )
@@ -108,15 +109,27 @@ class HandOver:
                 envelopes = [ready.envelope for ready in mine]
                 deliveries = self.backend.deliver(envelopes) if mine else []
                 results = list(_results(mine, deliveries, at=self.clock.now()))
-                record(results, token=self.token, at=self.clock.now())
+                self._record(results, following=following)
                 sent = _sent(mine, results)
                 behaviour.sent(sent, source=self.source, at=self.clock.now())
-                if following:
-                    self._begin(following)
         except BaseException:
             doubt(ids, token=self.token, ask_after=min(self.lease, ASK_AFTER))
             raise
         return results
+
+    def _record(self, results: Sequence[Result], *, following: Sequence[Ready]) -> None:
+        """Store what became of a group and mark the next one."""
+        if not following:
+            record(results, token=self.token, at=self.clock.now())
+            return
+        _give_up(results, token=self.token)
+        finish_and_begin(
+            results,
+            [ready.send.pk for ready in following],
+            token=self.token,
+            at=self.clock.now(),
+            lease=self.lease,
+        )
 
     def _give_back(self, emails: Sequence[Ready], *, wait: timedelta) -> list[Result]:
         due_at = self.clock.now() + wait
@@ -135,13 +148,18 @@ def backoff(attempts: int) -> timedelta:
 
 
 def record(results: Sequence[Result], *, token: uuid.UUID, at: datetime) -> None:
-    """Store what became of rows we hold; who gets no mail after all gives back what it reserved."""
-    unsent = [result.send_id for result in results if result.state in (State.FAILED, State.SKIPPED)]
+    """Store what became of rows we hold."""
     with transaction.atomic(savepoint=False):
-        if unsent:
-            frequency.give_back(unsent, token=token)
-            reserve.release(message_keys(unsent, token=token))
+        _give_up(results, token=token)
         finish(results, token=token, at=at)
+
+
+def _give_up(results: Sequence[Result], *, token: uuid.UUID) -> None:
+    """Who gets no mail after all gives back what it reserved."""
+    unsent = [result.send_id for result in results if result.state in (State.FAILED, State.SKIPPED)]
+    if unsent:
+        frequency.give_back(unsent, token=token)
+        reserve.release(message_keys(unsent, token=token))
 
 
 def _results(

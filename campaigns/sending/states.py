@@ -30,6 +30,12 @@ class Result:
     is_try: bool = True
 
 
+_BEGIN = """
+UPDATE campaigns_send SET state = 'handing_over', handed_over_at = %(at)s,
+    lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
+WHERE id = ANY(%(begun)s) AND lease_token = %(token)s AND state = 'claimed'
+    AND lease_until > clock_timestamp()
+"""
 _FINISH = """
 UPDATE campaigns_send AS send SET
     state = new.state, reason = new.reason, detail = new.detail,
@@ -50,7 +56,28 @@ def finish(results: Sequence[Result], *, token: uuid.UUID, at: datetime) -> int:
     """Store results of rows this worker still holds; a row lost to another worker stays its."""
     if not results:
         return 0
-    # One JSON text: the driver would quote each element of an array in Python.
+    with connection.cursor() as cursor:
+        cursor.execute(_FINISH, {"at": at, "token": token, "rows": _rows(results)})
+        stored: int = cursor.rowcount
+    return stored
+
+
+def finish_and_begin(
+    results: Sequence[Result],
+    following: Sequence[int],
+    *,
+    token: uuid.UUID,
+    at: datetime,
+    lease: timedelta,
+) -> None:
+    """`finish` for one group and `begin_handover` for the next, in one statement."""
+    begun = _begun(following, token=token, at=at, lease=lease)
+    with connection.cursor() as cursor:
+        cursor.execute(f"WITH begun AS ({_BEGIN}) {_FINISH}", {**begun, "rows": _rows(results)})
+
+
+def _rows(results: Sequence[Result]) -> str:
+    """One JSON text: the driver would quote each element of an array in Python."""
     rows = [
         {
             "id": result.send_id,
@@ -63,10 +90,7 @@ def finish(results: Sequence[Result], *, token: uuid.UUID, at: datetime) -> int:
         }
         for result in results
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(_FINISH, {"at": at, "token": token, "rows": orjson.dumps(rows).decode()})
-        stored: int = cursor.rowcount
-    return stored
+    return orjson.dumps(rows).decode()
 
 
 def begin_handover(
@@ -74,13 +98,13 @@ def begin_handover(
 ) -> None:
     """Mark the rows that are still ours as being handed over, before the first byte leaves."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE campaigns_send SET state = 'handing_over', handed_over_at = %s,"
-            " lease_until = clock_timestamp() + make_interval(secs => %s)"
-            " WHERE id = ANY(%s) AND lease_token = %s AND state = 'claimed'"
-            " AND lease_until > clock_timestamp()",
-            [at, lease.total_seconds(), list(send_ids), token],
-        )
+        cursor.execute(_BEGIN, _begun(send_ids, token=token, at=at, lease=lease))
+
+
+def _begun(
+    send_ids: Sequence[int], *, token: uuid.UUID, at: datetime, lease: timedelta
+) -> dict[str, datetime | uuid.UUID | list[int] | float]:
+    return {"at": at, "token": token, "begun": list(send_ids), "lease": lease.total_seconds()}
 
 
 def hold(send_ids: Sequence[int], *, token: uuid.UUID) -> set[int]:

@@ -1,6 +1,7 @@
 """Accept events: one insert into the inbox for a batch, and nothing else; workers apply it."""
 
 import json
+from binascii import b2a_base64
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -23,8 +24,8 @@ _UNSTORABLE = "holds what no JSON text can: a number over 64 bits, half a charac
 _INSERT = """
 INSERT INTO personalization_inboxevent
     (source_id, message_id, payload, received_at, quarantined_at, reason)
-SELECT %s, message_id, payload, %s, CASE WHEN reason <> '' THEN %s END, reason
-FROM unnest(%s::text[], %s::bytea[], %s::text[]) AS event(message_id, payload, reason)
+SELECT %s, message_id, decode(payload, 'base64'), %s, CASE WHEN reason <> '' THEN %s END, reason
+FROM json_to_recordset(%s::json) AS event(message_id text, payload text, reason text)
 ON CONFLICT (source_id, message_id) DO NOTHING RETURNING reason
 """
 
@@ -102,10 +103,17 @@ def _key(given: str, *, plain: bytes) -> str:
 
 def _insert(rows: dict[str, _Row], *, source_id: int, now: datetime) -> list[str]:
     """Return the reasons of what was new, empty for what is well."""
-    sealed = [inbox.seal(row.plain, message_id=key) for key, row in rows.items()]
-    reasons = [row.reason for row in rows.values()]
+    # One JSON text: the driver would quote each element of an array in Python.
+    events = [
+        {
+            "message_id": key,
+            "payload": b2a_base64(inbox.seal(row.plain, message_id=key), newline=False).decode(),
+            "reason": row.reason,
+        }
+        for key, row in rows.items()
+    ]
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT, [source_id, now, now, list(rows), sealed, reasons])
+        cursor.execute(_INSERT, [source_id, now, now, orjson.dumps(events).decode()])
         return [row[0] for row in cursor.fetchall()]
 
 

@@ -52,8 +52,8 @@ def test_queries_grow_by_the_group_of_twenty_and_not_by_the_person(
 
     count = queries_for(people)
 
-    # A group: begin, lock, store, note the event, mark the next group, commit.
-    per_group = 6
+    # A group: begin, lock, store and mark the next group, note the event, commit.
+    per_group = 5
     few.setdefault("base", count - per_group * groups)
     assert count - per_group * groups == few["base"]
     assert few["base"] <= 30

@@ -204,7 +204,8 @@ def _own_history(recent: Floats) -> Method:
         counts: dict[int, int] = {}
         for item, _ in case.bought:
             counts[item] = counts.get(item, 0) + 1
-        own = sorted(counts.keys() - without, key=lambda item: (-counts[item], item))[:SIZE]
+        rest = counts.keys() - without
+        own = sorted(rest, key=lambda item: (-counts[item], -recent[item], item))[:SIZE]
         return [*own, *popular(case, without | frozenset(own))]
 
     return ranked

@@ -9,7 +9,6 @@ from personalization.recommendations.candidates import Part, Source
 from personalization.recommendations.constraints import (
     Cap,
     Catalogue,
-    Constraints,
     Taken,
     allowed,
     just_bought,
@@ -61,13 +60,27 @@ class _Choice(NamedTuple):
 _Cause = tuple[str, int]
 
 
+_Steps = tuple[tuple[int, Step], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kitchen:
+    """What all people of one recipe share."""
+
+    ground: Ground
+    steps: _Steps
+    # The steps for those who did not allow profiling.
+    shared_steps: _Steps
+    caps: tuple[Cap, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class _Request:
     """What holds in every tier and in every what-if of the same request."""
 
     ground: Ground
     person: Person
-    steps: tuple[tuple[int, Step], ...]
+    steps: _Steps
     blocked: frozenset[int]
     caps: tuple[Cap, ...]
     limit: int
@@ -103,16 +116,14 @@ def recommend_all(
     wanted = [product for ask in asks for product, _ in (*ask.bought, *ask.viewed)]
     wanted += [product for ask in asks for product in ask.exclude]
     places = _known(model, catalogue, product_ids=wanted)
-    grounds: dict[Constraints, Ground] = {}
+    # By identity: people of one rule share the recipe, and the work it takes to prepare it.
+    kitchens: dict[int, _Kitchen] = {}
     found = []
     for ask in asks:
-        constraints = ask.recipe.constraints
-        ground = grounds.get(constraints)
-        if ground is None:
-            mask = allowed(catalogue, constraints=constraints)
-            ground = grounds[constraints] = Ground(model, catalogue, mask)
-        request = _request(ask, ground=ground, places=places, limit=limit)
-        found.append(_recommend(request))
+        kitchen = kitchens.get(id(ask.recipe))
+        if kitchen is None:
+            kitchen = kitchens[id(ask.recipe)] = _kitchen(ask.recipe, model, catalogue)
+        found.append(_recommend(_request(ask, kitchen=kitchen, places=places, limit=limit)))
     return found
 
 
@@ -124,18 +135,26 @@ def _known(model: Model, catalogue: Catalogue, *, product_ids: list[int]) -> dic
     return dict(zip(product_ids, found.tolist(), strict=True))
 
 
-def _request(ask: Ask, *, ground: Ground, places: Mapping[int, int], limit: int) -> _Request:
+def _kitchen(recipe: Recipe, model: Model, catalogue: Catalogue) -> _Kitchen:
+    limits = ((catalogue.categories, recipe.per_category), (catalogue.brands, recipe.per_brand))
+    steps = tuple(enumerate(recipe.steps))
+    return _Kitchen(
+        ground=Ground(model, catalogue, allowed(catalogue, constraints=recipe.constraints)),
+        steps=steps,
+        shared_steps=tuple(each for each in steps if not each[1].strategy.is_personal),
+        caps=tuple(Cap(codes, limit) for codes, limit in limits if limit is not None),
+    )
+
+
+def _request(ask: Ask, *, kitchen: _Kitchen, places: Mapping[int, int], limit: int) -> _Request:
     recipe = ask.recipe
-    steps = enumerate(recipe.steps)
     fresh = just_bought(ask.bought, within_days=recipe.exclude_bought_days)
     return _Request(
-        ground=ground,
+        ground=kitchen.ground,
         person=_person(ask, places=places) if ask.may_profile else Person(),
-        steps=tuple(
-            (tier, step) for tier, step in steps if ask.may_profile or not step.strategy.is_personal
-        ),
+        steps=kitchen.steps if ask.may_profile else kitchen.shared_steps,
         blocked=frozenset(places[product] for product in (*fresh, *ask.exclude)),
-        caps=_caps(recipe, catalogue=ground.catalogue),
+        caps=kitchen.caps,
         limit=recipe.limit or limit,
     )
 
@@ -152,11 +171,6 @@ def _person(ask: Ask, *, places: Mapping[int, int]) -> Person:
 def _past(history: History, *, places: Mapping[int, int]) -> Past:
     newest_first = sorted(history, key=itemgetter(1))
     return tuple((place, age) for product, age in newest_first if (place := places[product]) >= 0)
-
-
-def _caps(recipe: Recipe, *, catalogue: Catalogue) -> tuple[Cap, ...]:
-    limits = ((catalogue.categories, recipe.per_category), (catalogue.brands, recipe.per_brand))
-    return tuple(Cap(codes, limit) for codes, limit in limits if limit is not None)
 
 
 def _recommend(request: _Request) -> list[Recommended]:

@@ -45,7 +45,8 @@ def of_story(
     goods: Goods, story: Story, *, days: int, grid: Sequence[Tuning], step: Step
 ) -> dict[str, Any]:
     """Tune on the validation weeks, if asked, then read the test weeks once."""
-    tuning, tried = Tuning(), []
+    tuning = Tuning()
+    tried: list[tuple[Tuning, float]] = []
     if grid:
         validation = _split(story, from_days=2 * days, until_days=days)
         tuning, tried = evaluate.tune(goods, validation, grid=grid, strategy=OURS)

@@ -52,6 +52,7 @@ GROUPS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
         ("personalization.inboxevent", "Quarantine", "warning"),
         ("personalization.field", "Field catalogue", "data_object"),
         ("consent.apikey", "API keys", "key"),
+        ("consent.oauthclient", "OAuth clients", "vpn_key"),
         ("auth.user", "Users", "manage_accounts"),
         ("auth.group", "Groups", "groups"),
     ),

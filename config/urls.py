@@ -1,9 +1,10 @@
 """All URLs of the project."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from oauth2_provider.views.base import RevokeTokenView, TokenView
 
 from config import health
 
@@ -16,6 +17,8 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
+    re_path(r"^oauth/token/?$", TokenView.as_view(), name="oauth-token"),
+    re_path(r"^oauth/revoke_token/?$", RevokeTokenView.as_view(), name="oauth-revoke"),
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/v1/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
 ]

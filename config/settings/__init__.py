@@ -7,6 +7,7 @@ from config.settings.collector import *
 from config.settings.database import *
 from config.settings.logs import *
 from config.settings.mail import *
+from config.settings.oauth import *
 from config.settings.queue import *
 from config.settings.rest import *
 from config.settings.security import *

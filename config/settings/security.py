@@ -25,4 +25,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
 ]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    # For secrets of programs, which we make ourselves; never for what a person chose.
+    "consent.oauth.RandomSecretHasher",
+]
 LOGIN_URL = "admin:login"

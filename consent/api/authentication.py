@@ -7,74 +7,92 @@ from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from consent import keys
+from consent import callers
+from consent.callers import Caller
 from consent.models import ApiKey
 
 CHALLENGE = 'Bearer realm="attune"'
 
 
-class KeyAuthentication(BaseAuthentication):
-    """`Authorization: Bearer KEY`, `X-API-Key: KEY`, or the password of Basic."""
+class CallerAuthentication(BaseAuthentication):
+    """`Authorization: Bearer`, `X-API-Key`, or the password of Basic: a key or a token."""
 
-    def authenticate(self, request: Request) -> tuple[AnonymousUser, ApiKey] | None:
+    def authenticate(self, request: Request) -> tuple[AnonymousUser, Caller] | None:
         secret = _secret(request)
         if secret is None:
             return None
-        row = keys.find(secret, now=timezone.now())
-        if row is None:
-            raise AuthenticationFailed("This API key is unknown, revoked or has expired.")
-        return AnonymousUser(), row
+        caller = callers.find(secret, now=timezone.now())
+        if caller is None:
+            raise AuthenticationFailed("This key or token is unknown, revoked or has expired.")
+        return AnonymousUser(), caller
 
     def authenticate_header(self, request: Request) -> str:
         return CHALLENGE
 
 
 class OutOfScope(PermissionDenied):
-    """A key that holds, but not for this (RFC 6750)."""
+    """A key or token that holds, but not for this (RFC 6750)."""
 
     def __init__(self, scope: str) -> None:
-        super().__init__(f"This API key lacks the scope {scope}. Make one that has it.")
+        super().__init__(f"This key or token lacks the scope {scope}. Make one that has it.")
         self.auth_header = f'{CHALLENGE}, error="insufficient_scope", scope="{scope}"'
 
 
 class HasScope(BasePermission):
-    """Let a program in whose key has the scope that the view names as `scope`."""
+    """Let a program in that has the scope which the view names as `scope`."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        row = request.auth
-        if not isinstance(row, ApiKey):
+        caller = request.auth
+        if not isinstance(caller, Caller):
             return False
         scope = str(view.scope) if hasattr(view, "scope") else ""
-        if scope not in row.scopes:
+        if scope not in caller.scopes:
             raise OutOfScope(scope)
         return True
 
 
-def _definition(extension: object, auto_schema: object) -> list[dict[str, str]]:
+def caller_of(request: Request) -> Caller:
+    """Return the program that calls, for views that only programs reach."""
+    if not isinstance(request.auth, Caller):
+        raise NotAuthenticated
+    return request.auth
+
+
+def _definition(extension: object, auto_schema: object) -> list[dict[str, object]]:
     return [
         {"type": "http", "scheme": "bearer", "description": "An API key: atk_…"},
         {"type": "apiKey", "in": "header", "name": "X-API-Key"},
         {"type": "http", "scheme": "basic", "description": "The API key as the password."},
+        {
+            "type": "oauth2",
+            "description": "OAuth 2.0 client credentials: a token for an hour.",
+            "flows": {
+                "clientCredentials": {
+                    "tokenUrl": "/oauth/token/",
+                    "scopes": dict(ApiKey.Scope.choices),
+                }
+            },
+        },
     ]
 
 
 def _requirement(extension: object, auto_schema: object) -> list[dict[str, list[str]]]:
-    """Any one of the three will do."""
+    """Any one of them will do."""
     return [{name: []} for name in _SCHEMES]
 
 
-_SCHEMES = ["bearerKey", "headerKey", "basicKey"]
-# How the API's description tells of keys; the generator finds it by being made.
-KeyScheme = type(
-    "KeyScheme",
+_SCHEMES = ["bearerKey", "headerKey", "basicKey", "oauth2"]
+# How the API's description tells of keys and tokens; the generator finds it by being made.
+CallerScheme = type(
+    "CallerScheme",
     (OpenApiAuthenticationExtension,),
     {
-        "target_class": f"{__name__}.{KeyAuthentication.__name__}",
+        "target_class": f"{__name__}.{CallerAuthentication.__name__}",
         "name": _SCHEMES,
         "get_security_definition": _definition,
         "get_security_requirement": _requirement,

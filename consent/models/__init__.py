@@ -5,6 +5,7 @@ from consent.models.audit import AuditEntry
 from consent.models.identifier import Identifier
 from consent.models.job import Job, JobError
 from consent.models.merge import Merge, MergeProposal
+from consent.models.oauth_client import OAuthClient
 from consent.models.privacy_request import PrivacyRequest
 from consent.models.purpose import Purpose
 from consent.models.record import ConsentRecord, ConsentState
@@ -23,6 +24,7 @@ __all__ = [
     "JobError",
     "Merge",
     "MergeProposal",
+    "OAuthClient",
     "PrivacyRequest",
     "Purpose",
     "RolePermissions",

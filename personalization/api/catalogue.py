@@ -4,13 +4,13 @@ from typing import Any
 
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.exceptions import NotAuthenticated, ParseError
+from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from consent.api.authentication import HasScope, KeyAuthentication
+from consent.api.authentication import CallerAuthentication, HasScope, caller_of
 from consent.models import ApiKey
 from personalization.api import body, examples, schemas
 from personalization.importing import catalogue
@@ -29,7 +29,7 @@ class IngestView(APIView):
     """For programs whose key may bring data in; `body` reads what they send."""
 
     parser_classes = [JSONParser]
-    authentication_classes = [KeyAuthentication]
+    authentication_classes = [CallerAuthentication]
     permission_classes = [HasScope]
     scope = ApiKey.Scope.INGEST
 
@@ -75,19 +75,13 @@ class Customers(IngestView):
             body.items(request),
             source=_source(request),
             now=timezone.now(),
-            evidence={"api_key": _key(request).pk},
+            evidence={"caller": caller_of(request).id},
         )
         return Response(_results(put))
 
 
-def _key(request: Request) -> ApiKey:
-    if not isinstance(request.auth, ApiKey):
-        raise NotAuthenticated
-    return request.auth
-
-
 def _source(request: Request) -> Source:
-    slug = request.query_params.get("source") or _key(request).source or DEFAULT_SOURCE
+    slug = request.query_params.get("source") or caller_of(request).source or DEFAULT_SOURCE
     source = Source.objects.filter(slug=slug[:50]).first()
     if source is None and slug == DEFAULT_SOURCE:
         source, _ = Source.objects.get_or_create(slug=slug, defaults={"name": "API"})

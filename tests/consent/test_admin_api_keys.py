@@ -46,7 +46,7 @@ def test_revoking_asks_first() -> None:
     chosen = {"action": "revoke", "_selected_action": [made.row.pk]}
 
     question = client.post(LIST, chosen)
-    assert "Revoke 1 key?" in question.content.decode()
+    assert "Revoke 1 API key?" in question.content.decode()
     assert keys.find(made.secret, now=timezone.now()) is not None
 
     client.post(LIST, {**chosen, "sure": "1"})

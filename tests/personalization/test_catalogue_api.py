@@ -139,7 +139,7 @@ def test_customers_are_put_with_attributes_and_consents() -> None:
     assert personal_of(subject) == {"first_name": "Anna"}
     record = ConsentRecord.objects.get()
     assert (record.source, record.is_own_choice) == ("checkout", False)
-    assert record.evidence["api_key"] == ApiKey.objects.get().pk
+    assert record.evidence["caller"] == f"api_key:{ApiKey.objects.get().pk}"
     assert "anna" not in answer.content.decode()
 
 

@@ -20,6 +20,7 @@ GROUPS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
         ("personalization.contentblock", "Content blocks", "dashboard_customize"),
         ("personalization.ruleset", "Rulesets", "rule"),
         ("personalization.offer", "Offers", "sell"),
+        ("personalization.sendtimeslot", "Send-time slots", "api"),
         ("campaigns.senderidentity", "Sender identities", "badge"),
     ),
     "Audience": (

@@ -13,6 +13,7 @@ CONTENT = (
     "experiment",
     "senderidentity",
     "offer",
+    "sendtimeslot",
 )
 VERSIONS = tuple(f"{name}version" for name in CONTENT[:5])
 PARTS = ("campaignslot", "experimentarm")

@@ -6,7 +6,7 @@ from one look-up of the recommended products for the whole batch, and of what th
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache, reduce
 from typing import Any
 
@@ -22,15 +22,22 @@ from personalization.offers import terms
 from personalization.offers.deciding import Settled, offers_of, settle
 from personalization.offers.desk import CLOSED, Desk
 from personalization.profiles import catalogue
-from personalization.profiles.loaded import LoadedProfile
+from personalization.profiles.loaded import LoadedProfile, nobody
 from personalization.receipts.facts import properties_asked
 from personalization.receipts.parts import Part
 from personalization.recommendations import shelf
 from personalization.recommendations.offer import Offer, Offers, Wish, offers_for
-from personalization.rules.evaluate import Decision, evaluate
+from personalization.rules.evaluate import Decision, evaluate, fallback
 from personalization.slots import Slot, SlotUnfilled
 
-__all__ = ["Content", "Plan", "Slot", "SlotUnfilled", "WrongPermission", "personalize", "prepare"]
+__all__ = [
+    "STOCK_TTL", "Content", "Plan", "Slot", "SlotUnfilled", "WrongPermission", "for_nobody",
+    "personalize", "prepare", "told",
+]  # fmt: skip
+
+
+# How long products that were in stock may be shown as such.
+STOCK_TTL = timedelta(minutes=5)
 
 
 class WrongPermission(ValueError):
@@ -61,7 +68,7 @@ class Content:
     """
 
     blocks: Mapping[str, RenderedBlock]
-    context: Mapping[str, object]
+    context: Mapping[str, Any]
     decision: dict[str, Any]
     problem: TemplateProblem | None = None
     # What a receipt keeps beside the decision: products as shown, and the words of each reason.
@@ -133,6 +140,16 @@ def _settled(
     return settle(decided, rulesets=rulesets, offers=plan.offers, desk=desk, now=now)
 
 
+def for_nobody(plan: Plan, *, now: datetime) -> Content:
+    """Return what each slot says when nobody is known: the fallbacks, products for everybody."""
+    profile = nobody(purpose="", now=now)
+    decisions = {slot.name: fallback(slot.ruleset) for slot in plan.slots}
+    offers = offers_for(
+        [(profile, _wish(decisions))], shelf=plan.shelf, count=plan.recommendation_count
+    )
+    return _content(profile, Settled(decisions), plan=plan, offers=offers, now=now)
+
+
 def _decide(profile: LoadedProfile, *, plan: Plan, now: datetime) -> _Decisions:
     return {slot.name: evaluate(slot.ruleset, profile.facts, now) for slot in plan.slots}
 
@@ -196,14 +213,8 @@ def _receipt(
     cards: Sequence[Part],
     now: datetime,
 ) -> dict[str, Any]:
-    permission = profile.permission
     return {
-        "permission": {
-            "purpose": permission.purpose,
-            "granted": sorted(permission.granted),
-            "may_profile": permission.may_profile,
-            "may_track": permission.may_track,
-        },
+        "permission": told(profile.permission),
         "slots": {
             slot.name: slots.told(
                 slot,
@@ -218,6 +229,16 @@ def _receipt(
         "cards": [card.key for card in cards],
         "model": plan.shelf.number if plan.shelf else None,
         "ages": _ages(plan, now=now),
+    }
+
+
+def told(permission: Permission) -> dict[str, Any]:
+    """Return what a receipt keeps of a permission."""
+    return {
+        "purpose": permission.purpose,
+        "granted": sorted(permission.granted),
+        "may_profile": permission.may_profile,
+        "may_track": permission.may_track,
     }
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path, re_path
 
-from personalization.api import catalogue
+from personalization.api import catalogue, personalize
 from personalization.views import collector, snippet, webhooks
 
 # With or without a slash at the end: a redirect would lose what a client sends.
@@ -28,6 +28,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("attune.js", snippet.attune_js, name="attune-js"),
     path("pixel.gif", snippet.pixel_gif, name="pixel"),
     path(".well-known/gpc.json", snippet.gpc, name="gpc"),
+    path("api/v1/personalize/", personalize.Many.as_view(), name="personalize-many"),
+    re_path(
+        r"^api/v1/personalize/(?P<slot>[^/]+)/?$",
+        personalize.One.as_view(),
+        name="personalize-one",
+    ),
     path("api/v1/products/", catalogue.Products.as_view(), name="put-products"),
     path("api/v1/customers/", catalogue.Customers.as_view(), name="put-customers"),
 ]

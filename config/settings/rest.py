@@ -1,5 +1,9 @@
 """REST framework and its OpenAPI description."""
 
+from config.env import env
+
+# How long a mail provider waits for a decision at most; then it gets the fallback.
+ATTUNE_DECIDE_SECONDS = env.float("ATTUNE_DECIDE_SECONDS", default=1.5)
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],

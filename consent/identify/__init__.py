@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from django.db import transaction
+from django.db.models import Q
 
 from consent import identity
 from consent.identify import store
@@ -115,6 +116,28 @@ def find(kind: str, value: str, *, source: str = "") -> DataSubject | None:
     return None if subject.erased_at else subject
 
 
+def find_all(names: Iterable[tuple[str, str]], *, source: str = "") -> dict[tuple[str, str], int]:
+    """Return the living subjects that (kind, value) pairs lead to, through merges (one query).
+
+    Addresses are the same everywhere; all else is looked for among the names of the source.
+    """
+    wanted = {(kind, identity.blind_index(kind, value)): (kind, value) for kind, value in names}
+    if not wanted:
+        return {}
+    found = Identifier.objects.filter(
+        kind__in={kind for kind, _ in wanted}, hash__in={hash_ for _, hash_ in wanted}
+    ).filter(Q(kind=EMAIL, source="") | Q(source=source) & ~Q(kind=EMAIL))
+    rows = found.values_list(
+        "kind", "hash", "subject", "subject__erased_at",
+        "subject__merged_into", "subject__merged_into__erased_at",
+    )  # fmt: skip
+    return {
+        wanted[kind, hash_]: merged_into or pk
+        for kind, hash_, pk, erased_at, merged_into, merged_erased_at in rows
+        if (kind, hash_) in wanted and not (merged_erased_at if merged_into else erased_at)
+    }
+
+
 def emails(subject_ids: Iterable[int]) -> dict[int, str]:
     """Return the addresses of a batch in clear (one query); erased people have none."""
     return store.emails(subject_ids)
@@ -172,6 +195,7 @@ __all__ = [
     "Names",
     "emails",
     "find",
+    "find_all",
     "meet",
     "resolve",
     "wait_for_others",

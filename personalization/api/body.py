@@ -17,15 +17,19 @@ class TooLarge(APIException):
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
 
 
+def mapping(request: Request) -> dict[str, object]:
+    """Return the object in the body, gzip or not."""
+    found = _parsed(request)
+    if not isinstance(found, dict):
+        raise ParseError("The body is not a JSON object.")
+    if _depth_over(found, limit=DEPTH):
+        raise ParseError(f"The body is nested deeper than {DEPTH} levels.")
+    return found
+
+
 def items(request: Request) -> list[object]:
     """Return the list in the body: `[…]` or `{"items": […]}`, gzip or not."""
-    raw = _unpacked(_received(request))
-    try:
-        found = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        # The parser names a position, never the text.
-        where = f"line {error.lineno}, column {error.colno}"
-        raise ParseError(f"The body is not JSON: {error.msg} ({where}).") from None
+    found = _parsed(request)
     listed = found.get("items") if isinstance(found, dict) else found
     if not isinstance(listed, list):
         raise ParseError('The body is neither a JSON list nor {"items": [...]}.')
@@ -34,6 +38,16 @@ def items(request: Request) -> list[object]:
     if _depth_over(found, limit=DEPTH):
         raise ParseError(f"The body is nested deeper than {DEPTH} levels.")
     return listed
+
+
+def _parsed(request: Request) -> object:
+    raw = _unpacked(_received(request))
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        # The parser names a position, never the text.
+        where = f"line {error.lineno}, column {error.colno}"
+        raise ParseError(f"The body is not JSON: {error.msg} ({where}).") from None
 
 
 def _received(request: Request) -> bytes:

@@ -39,6 +39,7 @@ class RenderedBlock:
 
     html: Markup
     text: str
+    title: str = ""
 
 
 def prepare(content: Content) -> Content:
@@ -70,6 +71,7 @@ def render(variant: CompiledVariant, context: Mapping[str, object]) -> RenderedB
     return RenderedBlock(
         html=Markup(variant.html.render(context)),
         text=variant.text.render(context),
+        title=variant.name,
     )
 
 

@@ -30,6 +30,7 @@ from personalization.models.segment import (
     SegmentVersion,
 )
 from personalization.models.segment_work import SegmentRecheck, SegmentTouch
+from personalization.models.slot import SendTimeSlot
 from personalization.models.source import SeenProperty, Source, SourceDay, WebhookDelivery
 from personalization.models.source_object import SourceObject
 from personalization.models.trait_model import TraitModel
@@ -73,6 +74,7 @@ __all__ = [
     "SegmentRecheck",
     "SegmentTouch",
     "SegmentVersion",
+    "SendTimeSlot",
     "Source",
     "SourceDay",
     "SourceObject",

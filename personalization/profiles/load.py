@@ -26,8 +26,8 @@ SELECT s.id, s.pseudonym, s.wrapped_key, i.ciphertext, o.pseudonym, o.wrapped_ke
        p.personal, p.attributes, p.traits
 FROM consent_datasubject s
 JOIN personalization_customerprofile p ON p.subject_id = s.id
-JOIN consent_identifier i ON i.kind = 'email' AND i.source = '' AND i.hash = s.email_index
-JOIN consent_datasubject o ON o.id = i.subject_id AND o.wrapped_key IS NOT NULL
+LEFT JOIN consent_identifier i ON i.kind = 'email' AND i.source = '' AND i.hash = s.email_index
+LEFT JOIN consent_datasubject o ON o.id = i.subject_id
 WHERE s.id = ANY(%s) AND s.wrapped_key IS NOT NULL
 """
 _EVENTS = """
@@ -72,8 +72,12 @@ def profiles(
     catalogue: Catalogue,
     now: datetime,
     with_history: bool = True,
+    with_address: bool = True,
 ) -> list[LoadedProfile]:
-    """Load the people of `permissions` that can be mailed; erased people do not come back."""
+    """Load the people of `permissions`; erased people do not come back.
+
+    `with_address` leaves out who cannot be mailed; without it addresses are not opened at all.
+    """
     ids = list(permissions)
     profiling = [pk for pk, permission in permissions.items() if permission.may_profile]
     events = _events(ids, needs=needs, now=now)
@@ -87,8 +91,10 @@ def profiles(
             events=events.get(row[0], {}),
             segments=frozenset(segments.get(row[0], ())),
             histories=histories.get(row[0], {}),
+            with_address=with_address,
         )
         for row in _rows(_PROFILES, [ids])
+        if not with_address or row[5] is not None
     ]
 
 
@@ -109,15 +115,11 @@ def _assemble(
     events: Mapping[str, Sequence[EventFact]],
     segments: frozenset[str],
     histories: Mapping[str, History],
+    with_address: bool,
 ) -> LoadedProfile:
-    pk, uuid, wrapped, ciphertext, holder, held_by, sealed, attributes, traits = row
+    pk, uuid, wrapped, _, _, _, sealed, attributes, traits = row
     pseudonym = str(uuid)
     key = identity.unwrap(wrapped, pseudonym=pseudonym)
-    # The address can stand at a row that was merged into this one, under that row's key.
-    address_key = key if holder == uuid else identity.unwrap(held_by, pseudonym=str(holder))
-    email = identity.open_sealed(
-        ciphertext, key=address_key, place="consent_identifier.email", owner=str(holder)
-    )
     values = {f"attributes.{name}": value for name, value in _json(attributes).items()}
     values |= {f"traits.{name}": value for name, value in _json(traits).items()}
     granted = permission.granted
@@ -131,12 +133,21 @@ def _assemble(
             events=visible_events(events, catalogue=catalogue, granted=granted),
             segments=segments,
         ),
-        email=email.decode(),
+        email=_address(row, key=key) if with_address else "",
         personal=open_personal(sealed, key=key, pseudonym=pseudonym),
         key=key,
         bought=histories.get("Order Completed", ()),
         viewed=histories.get("Product Viewed", ()),
     )
+
+
+def _address(row: Sequence[Any], *, key: AESGCM) -> str:
+    _, uuid, _, ciphertext, holder, held_by, *_ = row
+    # The address can stand at a row that was merged into this one, under that row's key.
+    address_key = key if holder == uuid else identity.unwrap(held_by, pseudonym=str(holder))
+    return identity.open_sealed(
+        ciphertext, key=address_key, place="consent_identifier.email", owner=str(holder)
+    ).decode()
 
 
 def _events(

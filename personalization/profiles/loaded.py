@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -28,3 +29,24 @@ class LoadedProfile:
     key: AESGCM = field(repr=False)
     bought: History = ()
     viewed: History = ()
+
+
+def nobody(*, purpose: str, now: datetime) -> LoadedProfile:
+    """Return a profile of whom nothing is known and nothing allowed, under a key nobody keeps."""
+    return LoadedProfile(
+        subject_id=0,
+        pseudonym="",
+        permission=Permission(
+            subject_id=0,
+            purpose=purpose,
+            at=now,
+            may_send=False,
+            may_profile=False,
+            may_track=False,
+            reason="unknown",
+        ),
+        facts=Facts(profile_id=0, values={}),
+        email="",
+        personal={},
+        key=AESGCM(AESGCM.generate_key(256)),
+    )

@@ -151,7 +151,7 @@ class _Shown:
 _Found = list[list[Recommended]]
 _PRODUCTS = """
 SELECT id, is_active AND in_stock AND NOT is_sensitive AND NOT is_banned,
-       name, url, image_url, price, currency, category
+       product_id, name, url, image_url, price, currency, category
 FROM personalization_product WHERE id = ANY(%s)
 """
 
@@ -215,8 +215,9 @@ def _missing(shelf: Shelf) -> str:
 
 
 def _shown(row: Sequence[Any]) -> _Shown:
-    _, is_there, name, url, image, price, currency, category = row
+    _, is_there, product_id, name, url, image, price, currency, category = row
     card: dict[str, object] = {
+        "product_id": product_id,
         "name": name,
         "url": url,
         "image_url": image,

@@ -18,6 +18,7 @@ __all__ = [
     "RuleSetError",
     "compile_ruleset",
     "evaluate",
+    "fallback",
     "parse_ruleset",
     "without",
 ]
@@ -87,6 +88,11 @@ def evaluate(compiled: CompiledRuleSet, facts: Facts, now: datetime) -> Decision
     if compiled.definition.hit_policy == "first":
         return _first(compiled, facts, now)
     return _of_all(compiled, facts, now)
+
+
+def fallback(compiled: CompiledRuleSet) -> Decision:
+    """Decide without asking any rule: for nobody in particular, or where there is no time."""
+    return _fallback(compiled, considered=())
 
 
 def _first(compiled: CompiledRuleSet, facts: Facts, now: datetime) -> Decision:

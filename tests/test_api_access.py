@@ -1,0 +1,115 @@
+"""Who may call what: every endpoint of the API, taken from the URL table itself."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+from oauth2_provider.models import AccessToken
+from rest_framework.views import APIView
+
+from consent import keys, oauth
+from consent.models import ApiKey
+
+pytestmark = pytest.mark.django_db
+# What everybody may read: the description itself.
+OPEN = {"/api/v1/schema/", "/api/v1/docs/"}
+
+
+def endpoints() -> Iterator[tuple[str, str, str]]:
+    """Method, address and scope of every view of the API."""
+    for address, view in sorted(_views(get_resolver(), "/")):
+        if address in OPEN or address.startswith("/api/v1/feeds/"):
+            continue
+        for method in ("get", "post", "put", "patch", "delete"):
+            if hasattr(view, method):
+                scopes = getattr(view, "scopes", {})
+                yield method, address, str(scopes.get(method) or view.scope)  # type: ignore[attr-defined]
+
+
+def _views(resolver: URLResolver, start: str) -> Iterator[tuple[str, type[APIView]]]:
+    for pattern in resolver.url_patterns:
+        path = start + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from _views(pattern, path)
+        elif isinstance(pattern, URLPattern):
+            view = getattr(pattern.callback, "view_class", None) or getattr(
+                pattern.callback, "cls", None
+            )
+            address = _filled(path)
+            if view is not None and address.startswith("/api/v1/"):
+                yield address, view
+
+
+def _filled(path: str) -> str:
+    path = re.sub(r"\(\?P<\w+>\[\^/\]\+\)", "x", path)
+    path = path.replace("^", "").replace("/?$", "/").replace("$", "")
+    return re.sub(r"<(?:(\w+):)?\w+>", lambda m: "1" if m[1] == "int" else "x", path)
+
+
+EVERY = list(endpoints())
+
+
+def call(method: str, address: str, secret: str | None) -> int:
+    headers = {} if secret is None else {"Authorization": f"Bearer {secret}"}
+    answer = getattr(Client(), method)(address, headers=headers, content_type="application/json")
+    if answer.status_code in (401, 403):
+        assert answer["Content-Type"] == "application/problem+json"
+        assert answer["WWW-Authenticate"].startswith("Bearer")
+    return int(answer.status_code)
+
+
+def token(*scopes: str) -> tuple[str, oauth.Made]:
+    made = oauth.make("Mailer", scopes=scopes, actor=None)
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": made.row.client_id,
+        "client_secret": made.secret,
+    }
+    return str(Client().post("/oauth/token/", form).json()["access_token"]), made
+
+
+def test_the_table_is_found() -> None:
+    assert {address for _, address, _ in EVERY} >= {
+        "/api/v1/personalize/", "/api/v1/personalize/x/", "/api/v1/products/", "/api/v1/customers/",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "address", "scope"), EVERY)
+def test_nobody_gets_in_without_a_key_that_holds(method: str, address: str, scope: str) -> None:
+    now = timezone.now()
+    expired = keys.make(
+        "Old", scopes=[scope], actor=None, now=now, expires_at=now - timedelta(seconds=1)
+    )
+    revoked = keys.make("Gone", scopes=[scope], actor=None, now=now)
+    ApiKey.objects.filter(pk=revoked.row.pk).update(revoked_at=now)
+    late, _ = token(scope)
+    AccessToken.objects.update(expires=now - timedelta(seconds=1))
+    ended, client = token(scope)
+    client.row.revoked_at = now
+    client.row.save()
+
+    for secret in (None, "", "atk_wrong", "nonsense", expired.secret, revoked.secret, late, ended):
+        assert call(method, address, secret) == 401, secret
+
+
+@pytest.mark.parametrize(("method", "address", "scope"), EVERY)
+def test_another_scope_is_not_enough(method: str, address: str, scope: str) -> None:
+    others = [each for each in ApiKey.Scope.values if each != scope]
+    key = keys.make("Other", scopes=others, actor=None, now=timezone.now())
+    short, _ = token(*others)
+
+    assert call(method, address, key.secret) == 403
+    assert call(method, address, short) == 403
+
+
+@pytest.mark.parametrize(("method", "address", "scope"), EVERY)
+def test_the_named_scope_lets_in(method: str, address: str, scope: str) -> None:
+    key = keys.make("Right", scopes=[scope], actor=None, now=timezone.now())
+    right, _ = token(scope)
+
+    assert call(method, address, key.secret) not in (401, 403, 500)
+    assert call(method, address, right) not in (401, 403, 500)

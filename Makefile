@@ -6,6 +6,7 @@ EXTRAS := local,demo,dev,bench,sdk,pipelines
 PORT   ?= 8000
 SERVE  ?= 1
 SCALE  ?= short
+WORKERS ?= auto
 export PORT
 export PYTHONDONTWRITEBYTECODE := 1
 # On a machine of one's own Attune runs on keys it makes itself (var/keys.json).
@@ -28,7 +29,7 @@ serve: $(VENV)/.installed
 	$(BIN)/python -m config.serve
 
 test: check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 check: $(VENV)/.installed
 	$(BIN)/ruff check .

@@ -10,7 +10,6 @@ from django.test import Client
 from playwright.sync_api import Browser, Page, Request, Response, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
-from consent.roles import sync_roles
 from tests.requirements import chromium
 
 ARGUMENTS = [
@@ -71,7 +70,6 @@ def browser(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator
 @pytest.fixture
 def open_as(live_server: LiveServer, browser: Browser) -> Iterator[Open]:
     """Return `open_as(role, address, width=…)`: a page of the live server, seen by a role."""
-    sync_roles()
     contexts = []
 
     def open_page(role: str, address: str, *, width: int = DESKTOP) -> Page:

@@ -9,11 +9,13 @@ import pytest_django
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
+from django.test import TransactionTestCase
 
 from config.celery import app as celery_app
 from consent.roles import sync_roles
+from tests import tables
 
-pytest_plugins = ["tests.requirements", "tests.browser"]
+pytest_plugins = ["tests.requirements", "tests.browser", "tests.parallel"]
 # Tasks that a page enqueues go to the broker of this run.
 celery_app.set_default()
 # A shell that runs the tests in the background ignores Ctrl-C, and so would every child of ours.
@@ -21,28 +23,43 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings() -> None:
-    """Let a second run beside the first use a database of its own; no test cuts the power."""
+def django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:
+    """Let each worker and each run beside another have its own database; no test cuts the power."""
     options = settings.DATABASES["default"].setdefault("OPTIONS", {})
     options["options"] = f"{options.get('options', '')} -c synchronous_commit=off"
     name = os.environ.get("ATTUNE_TEST_DB")
     if name:
         settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = name
+    # The worker's number comes after the name.
+    request.getfixturevalue("django_db_modify_db_settings_parallel_suffix")
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(
     django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker
-) -> None:
+) -> Iterator[None]:
+    """Add the roles to what migrations made, and let every test begin with just that."""
+    with pytest.MonkeyPatch.context() as patch:
+        with django_db_blocker.unblock():
+            sync_roles()
+            _let_ledgers_be_emptied()
+            tables.keep()
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _: tables.restore())
+        # Else Django would save its own copy of these rows before each test that commits.
+        patch.delattr(connection, "_test_serialized_contents", raising=False)
+        yield
+
+
+def _let_ledgers_be_emptied() -> None:
     """Let the tables be emptied after a test that commits: the ledger refuses it elsewhere."""
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         for table in ("consent_consentrecord", "consent_auditentry"):
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER append_only_whole")
 
 
 @pytest.fixture
 def roles(db: None) -> None:
-    sync_roles()
+    """The five roles: every test database has them."""
 
 
 @pytest.fixture(autouse=True)

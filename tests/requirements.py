@@ -46,15 +46,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip(f"{group}: {reason}")
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    config.stash[LACKING] = dict(found for item in items for found in _wanted(item))
-
-
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    for group, reason in config.stash.get(LACKING, {}).items():
-        terminalreporter.write_line(f"Group “{group}” did not run: {reason}.", yellow=True)
-
-
-LACKING: pytest.StashKey[dict[str, str]] = pytest.StashKey()
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the groups that lack something, whichever process their tests were run in."""
+    reports = [report for found in terminalreporter.stats.values() for report in found]
+    asked = {name for report in reports for name in getattr(report, "keywords", ())}
+    for group in GROUPS:
+        if group in asked and (reason := missing(group)):
+            terminalreporter.write_line(f"Group “{group}” did not run: {reason}.", yellow=True)

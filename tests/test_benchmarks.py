@@ -24,6 +24,7 @@ from benchmarks.receiver import Taken
 from campaigns.models import Campaign
 from config.embedded.layout import PROJECT
 
+pytestmark = pytest.mark.long
 PEOPLE = 40
 DATABASE = f"attune_bench_test_{os.getpid()}"
 

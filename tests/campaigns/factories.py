@@ -1,6 +1,6 @@
 """Data for the tests of campaigns: people, a shop, a campaign, mails and what came back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -24,6 +24,7 @@ from campaigns.sending import lifecycle, pipeline
 from campaigns.sending.pipeline import ChunkResult
 from consent import identify, identity, ledger
 from consent.identify import Names
+from consent.ledger import Statement
 from consent.models import DataSubject
 from personalization.content import blocks
 from personalization.models import (
@@ -104,36 +105,68 @@ def person(
     country: str = "DE",
 ) -> DataSubject:
     """A customer with a number, an address and consents: `anna1@example.com`, `C1`."""
-    names = Names(external_id=f"C{number}", email=f"{first_name.lower()}{number}@example.com")
-    identify.resolve([names], source=SOURCE)
-    subject = identify.find("external_id", names.external_id, source=SOURCE)
-    assert subject is not None
-    owner = str(subject.pseudonym)
-    key = identity.unwrap(bytes(subject.wrapped_key or b""), pseudonym=owner)
-    plain = orjson.dumps({"first_name": first_name, "last_name": "Berg"})
-    CustomerProfile.objects.create(
-        subject=subject,
-        personal=identity.seal(plain, key=key, place=PERSONAL_PLACE, owner=owner),
-        attributes={"country": country, "city": "Berlin"},
-    )
-    for purpose in granted:
-        ledger.grant(subject, purpose=purpose, source="test", at=at - timedelta(days=1))
-    return subject
+    [made] = _made([number], first_name=first_name, granted=granted, at=at, country=country)
+    return made
 
 
 def people(
     count: int, *, granted: Sequence[str] = EVERYTHING, at: datetime = NOON
 ) -> list[DataSubject]:
-    return [person(number, granted=granted, at=at) for number in range(1, count + 1)]
+    return _made(range(1, count + 1), first_name="Anna", granted=granted, at=at, country="DE")
+
+
+def _made(
+    numbers: Iterable[int],
+    *,
+    first_name: str,
+    granted: Sequence[str],
+    at: datetime,
+    country: str,
+) -> list[DataSubject]:
+    """Store customers in few statements, however many they are."""
+    names = [
+        Names(external_id=f"C{number}", email=f"{first_name.lower()}{number}@example.com")
+        for number in numbers
+    ]
+    ids = [pk or 0 for pk in identify.resolve(names, source=SOURCE).subject_ids]
+    found = DataSubject.objects.in_bulk(ids)
+    subjects = [found[pk] for pk in ids]
+    CustomerProfile.objects.bulk_create(
+        CustomerProfile(
+            subject=subject,
+            personal=_sealed(subject, first_name=first_name),
+            attributes={"country": country, "city": "Berlin"},
+        )
+        for subject in subjects
+    )
+    ledger.record_many(
+        [
+            Statement(
+                subject_id=pk,
+                purpose=purpose,
+                action="granted",
+                source="test",
+                occurred_at=at - timedelta(days=1),
+                is_own_choice=True,
+            )
+            for pk in ids
+            for purpose in granted
+        ]
+    )
+    return subjects
+
+
+def _sealed(subject: DataSubject, *, first_name: str) -> bytes:
+    owner = str(subject.pseudonym)
+    key = identity.unwrap(bytes(subject.wrapped_key or b""), pseudonym=owner)
+    plain = orjson.dumps({"first_name": first_name, "last_name": "Berg"})
+    return identity.seal(plain, key=key, place=PERSONAL_PLACE, owner=owner)
 
 
 def rename(subject: DataSubject, *, first_name: str) -> None:
     """Give a person another name, as an import would."""
-    owner = str(subject.pseudonym)
-    key = identity.unwrap(subject.wrapped_key or b"", pseudonym=owner)
-    plain = orjson.dumps({"first_name": first_name, "last_name": "Berg"})
     CustomerProfile.objects.filter(subject=subject).update(
-        personal=identity.seal(plain, key=key, place=PERSONAL_PLACE, owner=owner)
+        personal=_sealed(subject, first_name=first_name)
     )
 
 
@@ -149,31 +182,43 @@ def product(number: int = 1, *, name: str = "", category: str = "boots") -> Prod
 
 
 def order(subject: DataSubject, *items: Product, at: datetime) -> Event:
+    [made] = orders([(subject, at)], items=items)
+    return made
+
+
+def orders(
+    told: Sequence[tuple[DataSubject, datetime]], *, items: Sequence[Product]
+) -> list[Event]:
+    """An order of these products for each person and time."""
     source, _ = Source.objects.get_or_create(slug=SOURCE, defaults={"name": "Shop"})
-    event = Event.objects.create(
-        source=source,
-        name="Order Completed",
-        profile_id=subject.pk,
-        origin_profile_id=subject.pk,
-        occurred_at=at,
-        received_at=at,
-        amount=sum((item.price for item in items), Decimal()),
-        currency="USD",
+    made = Event.objects.bulk_create(
+        Event(
+            source=source,
+            name="Order Completed",
+            profile_id=subject.pk,
+            origin_profile_id=subject.pk,
+            occurred_at=at,
+            received_at=at,
+            amount=sum((item.price for item in items), Decimal()),
+            currency="USD",
+        )
+        for subject, at in told
     )
     EventItem.objects.bulk_create(
         EventItem(
             event_id=event.pk,
             line=line,
-            occurred_at=at,
-            profile_id=subject.pk,
+            occurred_at=event.occurred_at,
+            profile_id=event.profile_id,
             name=event.name,
             product_id=item.pk,
             quantity=1,
             price=item.price,
         )
+        for event in made
         for line, item in enumerate(items)
     )
-    return event
+    return made
 
 
 def follow_up(name: str, order: Event, *, amount: Decimal | None, at: datetime) -> Event:

@@ -13,6 +13,7 @@ from tests.campaigns.delivery_support import RunningCatcher, running_catcher
 from tests.campaigns.kill_storm import State, Storm, Worker
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.django_db(transaction=True, serialized_rollback=True),
     pytest.mark.skipif(sys.platform != "linux", reason="finds the workers' processes in /proc"),
 ]

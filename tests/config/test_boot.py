@@ -5,10 +5,13 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from config.embedded.layout import PROJECT
 from tests.config.conftest import StartUser
 from tests.config.users import environment, is_alive, seconds_until
 
+pytestmark = pytest.mark.long
 GIVEN = {"DATABASE_URL": "postgres://u@db.example.com/x", "REDIS_URL": "redis://cache.example.com"}
 # As if the wheels were not installed.
 WITHOUT_WHEELS = """

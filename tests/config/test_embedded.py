@@ -17,6 +17,7 @@ from config.embedded.layout import Layout, make_private_folder
 from tests.config.conftest import StartUser
 from tests.config.users import is_alive, seconds_until
 
+pytestmark = pytest.mark.long
 STARTED = "SELECT pg_postmaster_start_time()"
 
 

@@ -14,6 +14,7 @@ from config.embedded import control
 from config.embedded.layout import PROJECT, Layout
 from tests.config.users import environment
 
+pytestmark = pytest.mark.long
 CUSTOMERS = "80"
 
 

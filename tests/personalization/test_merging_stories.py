@@ -18,7 +18,7 @@ from personalization.models import Event, EventDaily
 from tests.consent.people import NOON
 from tests.personalization.merging_support import LATE, dump, happened, living, profile, somebody
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 HOUR = timedelta(hours=1)
 
 

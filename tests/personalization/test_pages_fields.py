@@ -11,9 +11,9 @@ from pytest_django.live_server_helper import LiveServer
 from personalization import traits
 from personalization.models import Field, SeenProperty, Source, TraitModel
 from tests.browser import DESKTOP, PHONE, Faults, Open, overflow
-from tests.campaigns.factories import order, person, product
+from tests.campaigns.factories import orders, people, product
 from tests.personalization.ground import real_commits
-from tests.personalization.trait_worlds import happened
+from tests.personalization.trait_worlds import all_happened
 
 __all__ = ["real_commits"]
 
@@ -36,11 +36,15 @@ def fits(real_commits: None) -> dict[str, int]:
             source=source, name=name, type=type_, is_kept=False, count=1204,
             first_seen_at=now, last_seen_at=now,
         )  # fmt: skip
-    for number in range(1, 121):
-        subject = person(number, at=now)
-        for month in range(1, 2 + (number % 3) * 4):
-            order(subject, shirt, at=now - timedelta(days=29 * month + number % 13))
-        happened(subject.pk, "Product Viewed", at=now - timedelta(days=number))
+    found = list(enumerate(people(120, at=now), start=1))
+    bought = [
+        (subject, now - timedelta(days=29 * month + number % 13))
+        for number, subject in found
+        for month in range(1, 2 + (number % 3) * 4)
+    ]
+    orders(bought, items=[shirt])
+    views = [(subject.pk, now - timedelta(days=number)) for number, subject in found]
+    all_happened("Product Viewed", views)
     Field.objects.create(
         kind="traits", name="views_30", label="Views of a month", type="number",
         purpose_id="profiling",

@@ -11,9 +11,9 @@ from consent.models import DataSubject
 from personalization import traits
 from personalization.commerce import state
 from personalization.models import CustomerProfile, EventItem, Field, Product, TraitModel
-from tests.campaigns.factories import order, person, product
+from tests.campaigns.factories import order, orders, people, person, product
 from tests.consent.people import NOON
-from tests.personalization.trait_worlds import happened
+from tests.personalization.trait_worlds import all_happened, happened
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -171,12 +171,17 @@ def test_engagement_halves_its_points_every_thirty_days() -> None:
 
 def crowd_of_buyers(size: int = 130) -> list[DataSubject]:
     """Who has bought every month, and who once long ago, by turns."""
-    found = [person(number) for number in range(1, size + 1)]
-    for index, subject in enumerate(found):
-        months = range(1, 10) if index % 2 else [13 + index % 3]
-        for month in months:
-            at = NOON - timedelta(days=30 * month + index % 11)
-            happened(subject.pk, "Order Completed", at=at, amount=Decimal(20 + index % 7))
+    found = people(size)
+    bought = [
+        (index, subject.pk, NOON - timedelta(days=30 * month + index % 11))
+        for index, subject in enumerate(found)
+        for month in (range(1, 10) if index % 2 else [13 + index % 3])
+    ]
+    all_happened(
+        "Order Completed",
+        [(pk, at) for _, pk, at in bought],
+        amounts=[Decimal(20 + index % 7) for index, _, _ in bought],
+    )
     return found
 
 
@@ -209,14 +214,13 @@ def test_a_crowd_too_small_for_a_model_gets_no_guesses() -> None:
 
 
 def test_every_trait_of_ours_stands_in_the_catalogue_with_its_type() -> None:
-    found = [person(number) for number in range(1, 121)]
+    found = people(120)
     shirt = product(1)
     Product.objects.update(brand="Wool & Co")
-    for subject in found:
-        for month in (1, 2, 3, 4):
-            order(subject, shirt, at=NOON - 29 * month * DAY)
-        looked(subject, shirt)
-        happened(subject.pk, "Email Opened", at=NOON - DAY)
+    times = [NOON - 29 * month * DAY for month in (1, 2, 3, 4)]
+    orders([(subject, at) for subject in found for at in times], items=[shirt])
+    looked(found[0], shirt)
+    all_happened("Email Opened", [(subject.pk, NOON - DAY) for subject in found])
     traits.compute(now=NOON)
     values = CustomerProfile.objects.get(pk=found[0].pk).traits
     types = dict(Field.objects.filter(kind="traits").values_list("name", "type"))

@@ -110,6 +110,17 @@ def happened(
     return event
 
 
+def all_happened(
+    name: str, told: Sequence[tuple[int, datetime]], *, amounts: Sequence[Decimal] = ()
+) -> None:
+    """The same event of many people, each at its time; with an amount each, if any."""
+    source, _ = Source.objects.get_or_create(slug=SHOP, defaults={"name": SHOP})
+    Event.objects.bulk_create(
+        _event(pk, name, source=source, at=at, amount=amounts[n] if amounts else None)
+        for n, (pk, at) in enumerate(told)
+    )
+
+
 def make_due(ids: Collection[int]) -> None:
     rows = [ProfileDue(work=ProfileDue.Work.TRAITS, profile_id=pk) for pk in sorted(ids)]
     ProfileDue.objects.bulk_create(rows, ignore_conflicts=True)

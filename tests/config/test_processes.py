@@ -17,7 +17,10 @@ from config.embedded.layout import PROJECT
 from config.processes import NotStarted, Processes
 from tests.campaigns.kill_storm import url_of_test_database
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for leftovers in /proc")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(sys.platform != "linux", reason="looks for leftovers in /proc"),
+]
 # Ends neither itself nor its own child when it is asked to.
 STUBBORN = """
 import os, signal, sys, time
@@ -82,7 +85,8 @@ def test_stop_ends_also_who_does_not_want_to_and_what_it_started(
 
     group.stop()
 
-    assert of(tmp_path) == []
+    # Killed, but the kernel may still be at it.
+    wait_until_gone(tmp_path, seconds=10)
 
 
 def test_what_a_dead_child_left_behind_is_ended_too(group: Processes, tmp_path: Path) -> None:
@@ -93,7 +97,7 @@ def test_what_a_dead_child_left_behind_is_ended_too(group: Processes, tmp_path: 
 
     group.stop()
 
-    wait_until_gone(tmp_path, seconds=2)
+    wait_until_gone(tmp_path, seconds=10)
 
 
 def test_child_that_ends_at_once_is_an_error_that_shows_its_last_words(group: Processes) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from personalization.conditions.describe import describe
 from personalization.conditions.fields import Catalogue
 from personalization.conditions.tree import parse
+from personalization.rules.wording import outcome_in_words
 from personalization.versions import Content, diff
 
 LineKind = Literal["same", "added", "removed"]
@@ -51,7 +52,7 @@ def tell_ruleset(content: Content, *, catalogue: Catalogue) -> Content:
             "place": place,
             "name": rule["name"],
             "when": sentence(rule["condition"], catalogue=catalogue),
-            "shows": _outcome(rule["outcome"]),
+            "shows": outcome_in_words(rule["outcome"]),
             "active from": rule.get("active_from"),
             "active until": rule.get("active_until"),
             "switched on": rule.get("is_enabled", True),
@@ -61,7 +62,7 @@ def tell_ruleset(content: Content, *, catalogue: Catalogue) -> Content:
     return {
         "Hit policy": content["hit_policy"],
         **rules,
-        "Everyone else": _outcome(content["fallback"]),
+        "Everyone else": outcome_in_words(content["fallback"]),
     }
 
 
@@ -79,23 +80,6 @@ def tell_block(content: Content) -> Content:
 
 def sentence(tree: object, *, catalogue: Catalogue) -> str:
     return describe(parse(tree), catalogue=catalogue)
-
-
-def _outcome(outcome: Mapping[str, Any]) -> str:
-    parts = [f"{outcome.get('block')}, variant {outcome.get('variant')}"]
-    if strategy := outcome.get("strategy"):
-        parts.append(f"products: {str(strategy).replace('_', ' ')}{_limits(outcome)}")
-    if offer := outcome.get("offer"):
-        parts.append(f"offer: {offer}")
-    if (value := outcome.get("value")) is not None:
-        parts.append(f"value: {value}")
-    return ", ".join(parts)
-
-
-def _limits(outcome: Mapping[str, Any]) -> str:
-    given = outcome.get("parameters") or {}
-    told = [f"{name.replace('_', ' ')} {_text(value)}" for name, value in given.items()]
-    return f" ({'; '.join(told)})" if told else ""
 
 
 def _difference(path: str, *, before: str, after: str) -> Difference:

@@ -9,6 +9,7 @@ from personalization.importing import expiry, intake, settling, undo
 from personalization.ingest import apply, keys, partitions, retention
 from personalization.receipts import retention as receipts
 from personalization.recommendations import train
+from personalization.rules import simulate
 from personalization.segments import checking, history, upkeep
 from personalization.sources import deliveries
 
@@ -91,6 +92,13 @@ def work_on_import(run_id: int, step: str) -> None:
     """Check, load or undo an uploaded file."""
     steps = {"check": intake.check, "load": intake.load, "undo": undo.perform}
     steps[step](run_id, now=timezone.now())
+
+
+# As long as an import; who asks again begins anew.
+@shared_task(base=DjangoTask, acks_late=False, soft_time_limit=86_000, time_limit=86_400)
+def simulate_ruleset(job_id: int) -> None:
+    """Decide for everybody by two versions and count what changes."""
+    simulate.run(job_id, now=timezone.now())
 
 
 @shared_task

@@ -66,8 +66,8 @@ class OfferAdmin(PageAdmin[Offer]):
     actions = None
     fieldsets = (
         ("Offer", {"fields": (("name", "slug"), ("kind", "code"), "is_active")}),
-        ("Worth", {"fields": (("value", "unit", "currency"),)}),
-        ("When it is given", {"fields": (("valid_from", "valid_until"),)}),
+        ("Worth", {"fields": (("value", "unit"), "currency")}),
+        ("When it is given", {"fields": ("valid_from", "valid_until")}),
         ("How often at most", {"fields": (("per_person", "per_person_days"), "total")}),
     )
     empty_state = {
@@ -83,7 +83,7 @@ class OfferAdmin(PageAdmin[Offer]):
     }
 
     class Media:
-        css = {"all": ("attune/editors.css",)}
+        css = {"all": ("attune/editors.css", "attune/imports.css", "attune/rules.css")}
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return OfferList

@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
 from consent.admin.look import figure
-from personalization.admin import rule_doors
+from personalization.admin import rule_doors, simulation_page
 from personalization.admin.editor import JsonEditorForm
 from personalization.admin.segment import condition_config
 from personalization.admin.versioned import VersionedAdmin
@@ -75,4 +75,8 @@ class RuleSetAdmin(VersionedAdmin[RuleSet]):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(require_POST(rule_doors.checked))
-        return [path("check/", view, name="personalization_ruleset_check"), *super().get_urls()]
+        return [
+            path("check/", view, name="personalization_ruleset_check"),
+            *simulation_page.urls(self),
+            *super().get_urls(),
+        ]

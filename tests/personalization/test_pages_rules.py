@@ -9,6 +9,7 @@ from django.urls import reverse
 from playwright.sync_api import Locator, Page, expect
 
 from personalization.models import RuleSet, RuleSetVersion
+from personalization.rules import simulate
 from personalization.rules.publish import publisher
 from tests.browser import PHONE, Faults, Open, overflow
 from tests.campaigns.factories import person
@@ -203,3 +204,57 @@ def test_a_review_is_asked_for_and_answered(three: RuleSet, open_as: Open) -> No
     expect(approver.get_by_text("Version 3 is live now.")).to_be_visible()
     expect(approver.get_by_role("button", name="Back to v2")).to_be_visible()
     assert overflow(approver) == 0
+
+
+def test_a_simulation_shows_what_changes_and_one_customers_trace(
+    three: RuleSet, open_as: Open
+) -> None:
+    changed = table(rule("french", condition=FRENCH), rule(place=2))
+    changed["rules"][1]["outcome"] = {"block": "hero", "variant": "general"}
+    publisher.save_draft(three, content=changed)
+    job = simulate.ask(three, before=2, after=3)
+    simulate.run(job.pk, now=job.created_at)
+    page = open_as("marketer", address(three))
+    page.get_by_role("link", name="Simulate").click()
+    faults = Faults(page, home=page.url.split("/admin")[0])
+
+    expect(page.get_by_text("Version 3 against version 2")).to_be_visible()
+    line = page.get_by_role("row").nth(1)
+    expect(line).to_contain_text("hero, variant vip")
+    expect(line).to_contain_text("hero, variant general")
+    line.get_by_role("link").first.click()
+
+    expect(page.get_by_text("true, but another rule decided")).to_be_visible()
+    expect(page.get_by_text("Values are hidden")).to_be_visible()
+    shot(page, "simulation-1280")
+    page.set_viewport_size({"width": PHONE, "height": 900})
+    shot(page, "simulation-390")
+    assert overflow(page) == 0
+    assert faults.found == []
+
+
+@pytest.mark.usefixtures("transactional_db")
+def test_an_offer_gets_its_codes_and_says_what_is_left(open_as: Open) -> None:
+    pool = offer("own", kind="pool", with_codes=("A1",), total=100)
+    page = open_as("marketer", reverse("admin:personalization_offer_codes", args=[pool.pk]))
+    faults = Faults(page, home=page.url.split("/admin")[0])
+
+    page.get_by_label("Or paste them here").fill("B2\nA1\nC3 C3\nB2")
+    page.get_by_role("button", name="Add these codes").click()
+
+    expect(page.get_by_text("1 code added, 3 refused")).to_be_visible()
+    expect(page.get_by_text("Line 2")).to_be_visible()
+    shot(page, "offer-codes-1280")
+    page.get_by_role("link", name="Back to Offer own").click()
+    expect(page.get_by_text("Codes left")).to_be_visible()
+    shot(page, "offer-1280")
+    assert overflow(page) == 0
+    page.set_viewport_size({"width": PHONE, "height": 900})
+    shot(page, "offer-390")
+    assert overflow(page) == 0
+    page.goto(reverse("admin:personalization_offer_changelist"))
+    shot(page, "offers-390")
+    assert overflow(page) == 0
+    page.set_viewport_size({"width": 1280, "height": 900})
+    shot(page, "offers-1280")
+    assert faults.found == []

@@ -8,7 +8,7 @@ import pytest
 from consent import gate, ledger
 from consent.models import DataSubject
 from personalization.conditions.tree import needs, parse
-from personalization.models import Segment
+from personalization.models import CustomerProfile, Segment
 from personalization.profiles import catalogue, load
 from personalization.rules.check import check
 from personalization.rules.evaluate import compile_ruleset, evaluate, parse_ruleset
@@ -61,20 +61,23 @@ def test_a_rule_that_is_off_or_over_reaches_nobody() -> None:
 
 def test_counts_are_those_of_the_engine_where_a_purpose_is_withdrawn() -> None:
     crowd()
-    ben = person(9, granted=("email_marketing",))
-    content = table(rule("a", condition=GERMANS))
+    ben = person(9)
+    CustomerProfile.objects.filter(pk__in=[ben.pk, ben.pk - 1]).update(traits={"order_count": 3})
+    fans = {"field": "traits.order_count", "op": "gte", "value": 2}
+    content = table(rule("a", condition=fans))
     compiled = compile_ruleset(parse_ruleset(content))
     ledger.withdraw(ben, purpose="profiling", source="test", at=NOON)
     ids = list(DataSubject.objects.values_list("pk", flat=True))
     profiles = load.profiles(
         gate.permissions(ids, purpose="email_marketing", at=NOON),
-        needs=needs(parse(GERMANS)),
+        needs=needs(parse(fans)),
         catalogue=catalogue.load(),
         now=NOON,
     )
 
     decided = [evaluate(compiled, profile.facts, NOON).rule_key for profile in profiles]
 
+    assert decided.count("a") == 1
     assert len(decided) == 7
     assert reached(content) == ({"a": decided.count("a")}, decided.count(None))
 

@@ -1,0 +1,114 @@
+"""Say for one customer how a version decides: every rule, every condition, and what was seen."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from consent import gate
+from personalization.conditions.explain import Explanation, explain
+from personalization.conditions.facts import Facts
+from personalization.conditions.fields import Catalogue
+from personalization.models import RuleSetVersion
+from personalization.profiles import catalogue, load
+from personalization.rules.evaluate import Rule, compile_ruleset, evaluate, parse_ruleset
+from personalization.rules.simulate import PURPOSE, needs_of
+from personalization.rules.wording import all_in_words, outcome_in_words
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One condition; `depth` says how deep in groups it stands. `seen` is personal data."""
+
+    text: str
+    outcome: str
+    depth: int
+    seen: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleTrace:
+    """`is_hit` says whether its condition holds, also where it is off or was not asked."""
+
+    name: str
+    shows: str
+    is_hit: bool
+    is_chosen: bool
+    note: str
+    clauses: tuple[Clause, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    number: int
+    shown: str
+    is_fallback: bool
+    rules: tuple[RuleTrace, ...]
+
+
+def trace(version: RuleSetVersion, *, subject_id: int, now: datetime) -> Traced | None:
+    """Decide for one person and explain it; None for who cannot be reached at all."""
+    compiled = compile_ruleset(parse_ruleset(version.content))
+    known = catalogue.load()
+    loaded = load.profiles(
+        gate.permissions([subject_id], purpose=PURPOSE, at=now),
+        needs=needs_of([compiled]),
+        catalogue=known,
+        now=now,
+        with_history=False,
+    )
+    if not loaded:
+        return None
+    facts = loaded[0].facts
+    decision = evaluate(compiled, facts, now)
+    chosen = {rule.key for rule in decision.hits}
+    rules = sorted(compiled.definition.rules, key=lambda rule: rule.priority)
+    return Traced(
+        number=version.number,
+        shown=all_in_words([rule.outcome for rule in decision.hits] or [decision.outcome]),
+        is_fallback=decision.is_fallback,
+        rules=tuple(
+            _traced(rule, chosen=rule.key in chosen, facts=facts, now=now, known=known)
+            for rule in rules
+        ),
+    )
+
+
+def _traced(
+    rule: Rule, *, chosen: bool, facts: Facts, now: datetime, known: Catalogue
+) -> RuleTrace:
+    whole = explain(rule.condition, facts=facts, now=now, catalogue=known)
+    is_hit = whole.outcome == "true"
+    return RuleTrace(
+        name=rule.name,
+        shows=outcome_in_words(rule.outcome),
+        is_hit=is_hit,
+        is_chosen=chosen,
+        note=_note(rule, is_hit=is_hit, is_chosen=chosen, now=now),
+        clauses=tuple(_clauses(whole, depth=0)),
+    )
+
+
+def _note(rule: Rule, *, is_hit: bool, is_chosen: bool, now: datetime) -> str:
+    if not rule.is_enabled:
+        return "switched off"
+    if not rule.is_active(now):
+        return "not active at this time"
+    if is_hit and not is_chosen:
+        return "true, but another rule decided"
+    return "decided" if is_chosen else "not true"
+
+
+def _clauses(explanation: Explanation, *, depth: int) -> Iterator[Clause]:
+    if not explanation.children:
+        seen = "" if explanation.seen is None else _text(explanation.seen)
+        yield Clause(explanation.text, explanation.outcome, depth, seen)
+    for child in explanation.children:
+        yield from _clauses(child, depth=depth + 1)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return f"{value:%d %b %Y, %H:%M}"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -121,8 +121,11 @@ def personalize(
         shelf=plan.shelf,
         count=plan.recommendation_count,
     )
+    own = _own_lists(profiles, settled, plan=plan)
     return {
-        profile.subject_id: _content(profile, each, plan=plan, offers=offers, now=now)
+        profile.subject_id: _content(
+            profile, each, plan=plan, offers=offers, own=own.get(profile.subject_id, {}), now=now
+        )
         for profile, each in zip(profiles, settled, strict=True)
     }
 
@@ -147,7 +150,7 @@ def for_nobody(plan: Plan, *, now: datetime) -> Content:
     offers = offers_for(
         [(profile, _wish(decisions))], shelf=plan.shelf, count=plan.recommendation_count
     )
-    return _content(profile, Settled(decisions), plan=plan, offers=offers, now=now)
+    return _content(profile, Settled(decisions), plan=plan, offers=offers, own={}, now=now)
 
 
 def _decide(profile: LoadedProfile, *, plan: Plan, now: datetime) -> _Decisions:
@@ -155,17 +158,45 @@ def _decide(profile: LoadedProfile, *, plan: Plan, now: datetime) -> _Decisions:
 
 
 def _wish(decisions: _Decisions) -> Wish:
-    """The first slot whose outcome names a strategy decides how products are found."""
-    for decision in decisions.values():
-        strategy = str(decision.outcome.get("strategy") or "")
-        parameters = decision.outcome.get("parameters")
-        if strategy or parameters:
-            return Wish(strategy, parameters if isinstance(parameters, dict) else {})
-    return Wish()
+    """What the mail as a whole shows: the wish of the first slot that has one."""
+    return next(filter(None, map(_wish_of, decisions.values())), Wish())
+
+
+def _wish_of(decision: Decision) -> Wish | None:
+    strategy = str(decision.outcome.get("strategy") or "")
+    parameters = decision.outcome.get("parameters")
+    if not strategy and not parameters:
+        return None
+    return Wish(strategy, parameters if isinstance(parameters, dict) else {})
+
+
+def _own_lists(
+    profiles: Sequence[LoadedProfile], settled: Sequence[Settled], *, plan: Plan
+) -> dict[int, dict[str, Offer]]:
+    """Recommend once more, all people of a slot at once, where it wants what the first does not."""
+    found: dict[int, dict[str, Offer]] = {}
+    for slot in plan.slots[1:]:
+        wanted = [
+            (profile, wish)
+            for profile, each in zip(profiles, settled, strict=True)
+            if (wish := _wish_of(each.decisions[slot.name])) and wish != _wish(each.decisions)
+        ]
+        if wanted:
+            offers = offers_for(wanted, shelf=plan.shelf, count=plan.recommendation_count)
+            for profile, _ in wanted:
+                mine = found.setdefault(profile.subject_id, {})
+                mine[slot.name] = offers.of(profile.subject_id)
+    return found
 
 
 def _content(
-    profile: LoadedProfile, settled: Settled, *, plan: Plan, offers: Offers, now: datetime
+    profile: LoadedProfile,
+    settled: Settled,
+    *,
+    plan: Plan,
+    offers: Offers,
+    own: Mapping[str, Offer],
+    now: datetime,
 ) -> Content:
     offer = offers.of(profile.subject_id)
     context = template_context(
@@ -175,27 +206,30 @@ def _content(
         extras=slots.of_first(settled.offers),
     )
     filled = slots.fill(
-        settled.decisions, blocks=plan.blocks, context=context, offers=settled.offers
+        settled.decisions,
+        blocks=plan.blocks,
+        context=context,
+        offers=settled.offers,
+        lists={name: each.products for name, each in own.items()},
     )
-    cards, reasons = _shown(offer)
+    lists = (offer, *own.values())
     return Content(
         blocks=filled.blocks,
         context=context,
-        decision=_receipt(profile, settled, plan=plan, offer=offer, cards=cards, now=now),
+        decision=_receipt(profile, settled, plan=plan, offer=offer, own=own, now=now),
         problem=filled.problem,
-        cards=cards,
-        reasons=reasons,
+        cards=[card for each in lists for card in _cards(each)],
+        reasons=[str(product[REASON]) for each in lists for product in each.products],
         offers=settled.offers,
     )
 
 
-def _shown(offer: Offer) -> tuple[list[Part], list[str]]:
-    """Part each product into what everybody saw of it and the words for this person."""
-    cards = [
+def _cards(offer: Offer) -> list[Part]:
+    """Return each product as everybody saw it, without the words for this person."""
+    return [
         _card(tuple((name, value) for name, value in product.items() if name != REASON))
         for product in offer.products
     ]
-    return cards, [str(product[REASON]) for product in offer.products]
 
 
 @lru_cache(maxsize=4096)
@@ -210,7 +244,7 @@ def _receipt(
     *,
     plan: Plan,
     offer: Offer,
-    cards: Sequence[Part],
+    own: Mapping[str, Offer],
     now: datetime,
 ) -> dict[str, Any]:
     return {
@@ -224,11 +258,18 @@ def _receipt(
             )
             for slot in plan.slots
         },
-        "recommendations": offer.reasons,
-        "strategy": offer.recipe,
-        "cards": [card.key for card in cards],
+        **_told_list(offer),
+        **({"own": {name: _told_list(each) for name, each in own.items()}} if own else {}),
         "model": plan.shelf.number if plan.shelf else None,
         "ages": _ages(plan, now=now),
+    }
+
+
+def _told_list(offer: Offer) -> dict[str, Any]:
+    return {
+        "recommendations": offer.reasons,
+        "strategy": offer.recipe,
+        "cards": [card.key for card in _cards(offer)],
     }
 
 

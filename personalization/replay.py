@@ -63,7 +63,7 @@ def replay(receipt: Receipt) -> Replayed:
     """Decide and render the slots again; `scene` lets a caller render what it made of them."""
     try:
         inputs = receipts.open_inputs(receipt)
-        cards = parts.fetch(receipt.decision.get("cards", ()))
+        cards = parts.fetch(_cards_of(receipt.decision))
     except SealBroken:
         return _altered("inputs", "the sealed inputs do not open: they were altered")
     except receipts.PartAltered as error:
@@ -78,13 +78,14 @@ def replay(receipt: Receipt) -> Replayed:
     if other := [*_other_blocks(told, decided, blocks=blocks)]:
         return Replayed(Outcome.DIFFERENT, differences=tuple(other))
     offers = inputs.extras.get("offers", {})
+    shown = _products_shown(receipt.decision, inputs, cards=cards)
     context = template_context(
         values=inputs.facts["values"],
         personal=inputs.personal,
-        recommendations=_recommended(receipt.decision, inputs, cards=cards),
+        recommendations=shown.pop(""),
         extras={**slots.of_first(offers), **inputs.extras.get("context", {})},
     )
-    filled = slots.fill(decided, blocks=blocks, context=context, offers=offers)
+    filled = slots.fill(decided, blocks=blocks, context=context, offers=offers, lists=shown)
     again = {
         name: slots.told(rulesets[name], decision, blocks=blocks, withheld=_withheld(told[name]))
         for name, decision in decided.items()
@@ -192,13 +193,24 @@ def _other_blocks(
                 yield Difference(f"slots.{name}.block", recorded=recorded, replayed=block)
 
 
-def _recommended(
+def _lists(decision: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the products shown by slot, "" for those of the whole, in the order of the words."""
+    own: Mapping[str, Any] = decision.get("own", {})
+    return {"": decision.get("cards", []), **{name: each["cards"] for name, each in own.items()}}
+
+
+def _cards_of(decision: Mapping[str, Any]) -> Iterator[str]:
+    return (key for keys in _lists(decision).values() for key in keys)
+
+
+def _products_shown(
     decision: Mapping[str, Any], inputs: Inputs, *, cards: Mapping[str, Mapping[str, Any]]
-) -> list[dict[str, object]]:
-    return [
-        {**cards[key], REASON: words}
-        for key, words in zip(decision.get("cards", ()), inputs.reasons, strict=True)
-    ]
+) -> dict[str, list[dict[str, object]]]:
+    words = iter(inputs.reasons)
+    return {
+        name: [{**cards[key], REASON: next(words)} for key in keys]
+        for name, keys in _lists(decision).items()
+    }
 
 
 def _decision_differences(told: _Told, again: _Told) -> Iterator[Difference]:

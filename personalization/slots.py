@@ -22,6 +22,7 @@ from personalization.rules.ruleset import Outcome
 
 Offers = Mapping[str, Mapping[str, object]]
 _NO_OFFERS: Offers = {}
+_NO_LISTS: Mapping[str, Sequence[Mapping[str, object]]] = {}
 
 
 class SlotUnfilled(Exception):
@@ -82,12 +83,18 @@ def fill(
     blocks: Mapping[str, CompiledBlock],
     context: Mapping[str, object],
     offers: Offers = _NO_OFFERS,
+    lists: Mapping[str, Sequence[Mapping[str, object]]] = _NO_LISTS,
 ) -> Filled:
-    """Render what each slot shows; a block sees the offer of its own rule, and no other."""
-    seen = plain(context)
+    """Render what each slot shows; a block sees the offer of its own rule, and no other.
+
+    `lists` holds the recommendations of slots that have a list of their own.
+    """
+    everywhere = plain(context)
     filled: dict[str, RenderedBlock] = {}
     problem = None
     for name, decision in decisions.items():
+        own = lists.get(name)
+        seen = everywhere.also({"recommendations": own}) if own is not None else everywhere
         try:
             parts = [
                 _rendered(outcome, blocks=blocks, context=seen, offers=offers)

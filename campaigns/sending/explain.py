@@ -103,7 +103,7 @@ def because(decision: Decision) -> Because:
     return Because(
         consent=_consent(decision["permission"]),
         slots=tuple(_slot(name, slot, known=known) for name, slot in slots.items()),
-        products=_products(decision["recommendations"]),
+        products=_products(_recommended(decision)),
         model=decision["model"],
     )
 
@@ -186,6 +186,13 @@ def _rules(slot: Decision, *, content: Decision, known: _Known) -> Iterable[Rule
 def _withheld(gave_way: Decision, *, offers: Mapping[str, str]) -> str:
     name = offers.get(gave_way["offer"], gave_way["offer"])
     return f"the offer “{name}” could not be given: {WITHHELD[gave_way['reason']]}"
+
+
+def _recommended(decision: Decision) -> list[Decision]:
+    """Return the reasons of all products shown: those of the mail, then those of single slots."""
+    own: Mapping[str, Decision] = decision.get("own", {})
+    lists = (decision, *own.values())
+    return [reason for each in lists for reason in each["recommendations"]]
 
 
 def _products(reasons: Iterable[Decision]) -> tuple[ProductReason, ...]:

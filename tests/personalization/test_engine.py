@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -11,13 +12,15 @@ from django.test.utils import CaptureQueriesContext
 from consent import gate, ledger
 from consent.models import DataSubject
 from consent.permission import Permission
-from personalization import engine
+from personalization import engine, receipts
 from personalization.content import blocks
 from personalization.engine import Content, Plan, SlotUnfilled, WrongPermission
-from personalization.models import ContentBlock, CustomerProfile, RuleSet
+from personalization.models import ContentBlock, CustomerProfile, Receipt, RuleSet
 from personalization.profiles import load
 from personalization.profiles.loaded import LoadedProfile
+from personalization.replay import Outcome, replay
 from personalization.rules import publish as rules
+from personalization.slots import marks
 from tests.campaigns.factories import order, people, person, ruleset
 from tests.consent.people import NOON
 from tests.personalization.shop import products, stocked
@@ -204,3 +207,51 @@ def test_deciding_asks_the_database_once_for_any_number_of_people() -> None:
         contents = engine.personalize(profiles, plan=plan, permissions=permissions, now=NOON)
 
     assert (len(contents), len(captured)) == (9, 1)
+
+
+def _slot_by(slug: str, strategy: str) -> RuleSet:
+    """A ruleset that shows everybody the products of one strategy."""
+    block, _ = ContentBlock.objects.get_or_create(slug="list", defaults={"name": "List"})
+    variants = [{"key": "a", "name": "A", "html": PICKS, "text": PICKS}]
+    if block.live is None:
+        blocks.publisher.publish(block, content={"variants": variants, "fallback": "a"}, now=NOON)
+    made = RuleSet.objects.create(slug=slug, name=slug)
+    shown = {"block": "list", "variant": "a", "strategy": strategy}
+    rules.publisher.publish(
+        made, content={"hit_policy": "first", "rules": [], "fallback": shown}, now=NOON
+    )
+    return RuleSet.objects.get(pk=made.pk)
+
+
+def test_a_slot_that_wants_other_products_has_a_list_of_its_own() -> None:
+    items = products("Tea", "Soap", "Milk", "Honey")
+    rulesets = {
+        "hero": _slot_by("goes-with", "because_you_bought"),
+        "again": _slot_by("again", "buy_again"),
+        "same": _slot_by("same", "because_you_bought"),
+    }
+    plan = engine.prepare(rulesets, recommendation_count=1, now=NOON)
+    plan = replace(plan, shelf=stocked(items, {2: {3: 0.9}}))
+    anna = person(1)
+    order(anna, items[2], at=NOON - timedelta(days=30))
+
+    with CaptureQueriesContext(connection) as captured:
+        found = decided(anna, ruleset=rulesets["hero"], plan=plan)[anna.pk]
+
+    assert found.blocks["hero"].text == "Honey: Because you bought Milk. "
+    assert found.blocks["again"].text.startswith("Milk: ")
+    assert found.blocks["same"].text == found.blocks["hero"].text
+    assert list(found.decision["own"]) == ["again"]
+    assert len(found.cards) == len(found.reasons) == 2
+    assert len(captured) < 20
+    entry = receipts.Entry(
+        message_key=str(uuid4()),
+        profile=profiles_of(plan, permissions_of(anna))[0],
+        decision=found.decision,
+        parts=found.cards,
+        reasons=found.reasons,
+        output=marks(found.blocks),
+    )
+    receipts.record([entry], now=NOON)
+    again = replay(Receipt.objects.select_related("subject").get())
+    assert (again.outcome, again.differences) == (Outcome.EQUAL, ())

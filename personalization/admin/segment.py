@@ -4,19 +4,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.admin import display, register
-from django.http import HttpRequest, JsonResponse
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest
+from django.urls import URLPattern, reverse
+from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.views.decorators.http import require_POST
 
 from consent.admin.look import figure, when
-from personalization.admin import previews
+from consent.models import Purpose
+from personalization.admin import condition_doors
 from personalization.admin.editor import JsonEditorForm
 from personalization.admin.versioned import VersionedAdmin
 from personalization.admin.vocabulary import vocabulary
 from personalization.comparison import tell_segment
 from personalization.models import Segment
-from personalization.profiles import catalogue
+from personalization.profiles import behaviour, catalogue
 from personalization.segments import publish
 from personalization.versions import Content, Problem
 
@@ -67,7 +68,8 @@ class SegmentAdmin(VersionedAdmin[Segment]):
         return tell_segment(content, catalogue=catalogue.load())
 
     def editor_config(self, request: HttpRequest) -> dict[str, Any]:
-        return condition_config()
+        match = request.resolver_match
+        return {**condition_config(), "segment": match and match.kwargs.get("object_id")}
 
     @display(description="Customers", ordering="member_count")
     def members(self, segment: Segment) -> SafeString:
@@ -78,21 +80,21 @@ class SegmentAdmin(VersionedAdmin[Segment]):
         return when(segment.counted_at)
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(require_POST(self.preview_view))
-        return [
-            path("preview/", view, name="personalization_segment_preview"),
-            *super().get_urls(),
-        ]
-
-    def preview_view(self, request: HttpRequest) -> JsonResponse:
-        """Answer the builder: sentence, count, sample, or what is wrong where."""
-        return previews.condition(request)
+        return [*condition_doors.urls(self.admin_site.admin_view), *super().get_urls()]
 
 
 def condition_config() -> dict[str, Any]:
     """Return what a condition builder needs, on whatever page it stands."""
-    names = dict(Segment.objects.order_by("name").values_list("slug", "name"))
     return {
-        "vocabulary": vocabulary(catalogue.load(), segment_names=names),
-        "previewUrl": reverse("admin:personalization_segment_preview"),
+        "vocabulary": {
+            **vocabulary(
+                catalogue.load(),
+                segments=list(Segment.objects.order_by("name").defer("live")),
+                purposes=dict(Purpose.objects.values_list("code", "name")),
+                volumes=behaviour.volumes(now=timezone.now()),
+                properties=behaviour.properties(),
+            ),
+            "valuesUrl": reverse("admin:personalization_segment_values"),
+        },
+        **condition_doors.addresses(),
     }

@@ -1,8 +1,17 @@
 """What the condition builder offers: fields, events, segments and operators, as JSON."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from personalization.conditions.fields import OPERATORS_BY_TYPE, PRODUCT_FIELDS, Catalogue
+from personalization.conditions.fields import (
+    OPERATORS_BY_TYPE,
+    PRODUCT_FIELDS,
+    Catalogue,
+    EventSpec,
+    FieldSpec,
+    FieldType,
+)
+from personalization.models import Segment
 
 OPERATOR_LABELS = {
     "eq": "is",
@@ -29,34 +38,63 @@ OPERATOR_LABELS = {
 }
 
 
-def vocabulary(catalogue: Catalogue, *, segment_names: dict[str, str]) -> dict[str, Any]:
+def vocabulary(
+    catalogue: Catalogue,
+    *,
+    segments: Sequence[Segment],
+    purposes: Mapping[str, str],
+    volumes: Mapping[str, int],
+    properties: Mapping[str, Mapping[str, FieldType]],
+) -> dict[str, Any]:
     """Return what a marketer can choose from, in the order it is shown."""
+    events = sorted(catalogue.events.values(), key=lambda event: -volumes.get(event.name, 0))
     return {
         "fields": [
-            {
-                "path": spec.path,
-                "label": spec.label,
-                "type": spec.type,
-                "unit": spec.unit,
-                "choices": list(spec.choices),
-            }
+            _field(spec)
             for spec in sorted(catalogue.fields.values(), key=lambda spec: spec.label.lower())
         ],
         "events": [
             {
                 "name": event.name,
+                "purpose": event.purpose,
+                "count": volumes.get(event.name, 0),
                 "properties": [
                     {"path": name, "label": name.replace("_", " "), "type": type_}
-                    for name, type_ in event.properties.items()
+                    for name, type_ in _asked(event, seen=properties.get(event.name, {})).items()
                 ],
             }
-            for event in catalogue.events.values()
+            for event in events
         ],
         "productFields": [
             {"path": spec.path, "label": spec.label, "type": spec.type}
-            for spec in PRODUCT_FIELDS.values()
+            for spec in sorted(PRODUCT_FIELDS.values(), key=lambda spec: spec.type != "text")
         ],
-        "segments": [{"slug": slug, "name": name} for slug, name in segment_names.items()],
+        "segments": [
+            {
+                "slug": segment.slug,
+                "name": segment.name,
+                "description": segment.description,
+                "count": segment.member_count if segment.counted_at else None,
+            }
+            for segment in segments
+        ],
+        "purposes": dict(purposes),
         "operators": {kind: list(operators) for kind, operators in OPERATORS_BY_TYPE.items()},
         "operatorLabels": OPERATOR_LABELS,
     }
+
+
+def _field(spec: FieldSpec) -> dict[str, Any]:
+    return {
+        "path": spec.path,
+        "label": spec.label,
+        "type": spec.type,
+        "unit": spec.unit,
+        "purpose": spec.purpose,
+        "choices": list(spec.choices),
+    }
+
+
+def _asked(event: EventSpec, *, seen: Mapping[str, FieldType]) -> Mapping[str, FieldType]:
+    """Where the catalogue lists properties only those may be asked for; else those seen."""
+    return event.properties or seen

@@ -19,6 +19,7 @@ GROUPS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
         ("campaigns.template", "Templates", "draft"),
         ("personalization.contentblock", "Content blocks", "dashboard_customize"),
         ("personalization.ruleset", "Rulesets", "rule"),
+        ("personalization.recommendationchain", "Recommendation chains", "low_priority"),
         ("personalization.offer", "Offers", "sell"),
         ("personalization.sendtimeslot", "Send-time slots", "api"),
         ("campaigns.senderidentity", "Sender identities", "badge"),

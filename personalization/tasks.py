@@ -8,6 +8,7 @@ from personalization import traits
 from personalization.importing import expiry, intake, settling, undo
 from personalization.ingest import apply, keys, partitions, retention
 from personalization.receipts import retention as receipts
+from personalization.recommendations import retention as model_retention
 from personalization.recommendations import train
 from personalization.rules import simulate
 from personalization.segments import checking, history, upkeep
@@ -68,8 +69,9 @@ def recompute_traits() -> None:
 
 @shared_task
 def train_recommendations() -> None:
-    """Fit the recommendations to the latest orders and put them live."""
+    """Fit the recommendations to the latest orders, put them live, forget what nobody needs."""
     train.train(now=timezone.now())
+    model_retention.forget_old(now=timezone.now())
 
 
 @shared_task

@@ -19,7 +19,7 @@ from personalization.models import Product
 @register(Product)
 class ProductAdmin(PageAdmin[Product]):
     list_display = ("named", "category", "brand", "cost", "stock")
-    list_filter = ("in_stock", "is_active", "is_sensitive", CategoryFilter)
+    list_filter = ("in_stock", "is_active", "is_sensitive", "is_banned", CategoryFilter)
     search_fields = ("name", "product_id", "brand")
     search_help_text = "Search by name, brand or the shop's own id."
     paginator = CappedPaginator
@@ -30,6 +30,7 @@ class ProductAdmin(PageAdmin[Product]):
         ("price", "currency"),
         ("in_stock", "stock"),
         ("is_active", "is_sensitive"),
+        ("is_banned", "pin"),
         "url",
         "image_url",
         "attributes",
@@ -79,4 +80,8 @@ class ProductAdmin(PageAdmin[Product]):
             chip("Sensitive", tone="warn", title="Never recommended")
             if product.is_sensitive
             else SafeString(),
+            chip("Banned", tone="bad", title="Never recommended")
+            if product.is_banned
+            else SafeString(),
+            chip(f"Pinned {product.pin}", tone="info") if product.pin else SafeString(),
         )

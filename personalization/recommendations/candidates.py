@@ -74,11 +74,17 @@ class Similar:
     columns: Int32Array
     votes: Scores
     last: int
+    # Columns of the history's own products: no candidates, but for one that is left out.
+    own: dict[int, int]
 
     def scores(self, *, without: int | None = None) -> Scores:
         weighed = self._weights(without)[self.rows] * self.votes
-        total = np.bincount(self.columns, weights=weighed, minlength=len(self.positions))
-        return total.astype(np.float64, copy=False)
+        counted = np.bincount(self.columns, weights=weighed, minlength=len(self.positions))
+        total: Scores = counted.astype(np.float64, copy=False)
+        for position, column in self.own.items():
+            if position != without:
+                total[column] = 0.0
+        return total
 
     def causes(self, columns: Sequence[int]) -> list[int]:
         weighed = self._weights(None)[self.rows] * self.votes
@@ -89,7 +95,7 @@ class Similar:
         return loudest
 
     def _weights(self, without: int | None) -> Scores:
-        if without is None:
+        if without is None or without not in self.history:
             weights = _FADES[self.visits]
             weights[self.last :] = 0.0
             return weights
@@ -156,7 +162,7 @@ def similar(
     newest = dict(islice(first.items(), last + 1))
     rows = np.fromiter(newest, dtype=np.int64, count=len(newest))
     ids = lists.ids[rows]
-    usable = _open(allowed, but=list(first))[ids]
+    usable = _open(allowed)[ids]
     near = ids[usable]
     found, columns = _distinct(near)
     votes = lists.scores[rows][usable].astype(np.float64)
@@ -169,6 +175,7 @@ def similar(
         columns=columns,
         votes=votes * lift(model.popularity[near]) if is_lifted else votes,
         last=last,
+        own=_own(found, history=list(first)),
     )
 
 
@@ -183,12 +190,20 @@ def _visits(ages: Iterable[float]) -> IntArray:
     return np.array(numbers, dtype=np.int64)
 
 
-def _open(allowed: BoolArray, *, but: list[int]) -> BoolArray:
-    """Return a mark for each allowed product but some; valid until the next call."""
+def _own(found: Int32Array, *, history: list[int]) -> dict[int, int]:
+    """Return the columns of those ascending ids that are in the history."""
+    if not len(found):
+        return {}
+    places = np.minimum(np.searchsorted(found, history), len(found) - 1)
+    pairs = zip(history, places.tolist(), (found[places] == history).tolist(), strict=True)
+    return {position: column for position, column, is_there in pairs if is_there}
+
+
+def _open(allowed: BoolArray) -> BoolArray:
+    """Return a mark for each allowed product, and one for nobody; valid until the next call."""
     _scratch.fit(len(allowed))
     marks = _scratch.marks
     marks[:-1] = allowed
-    marks[but] = False
     return marks
 
 

@@ -223,11 +223,11 @@ def _true_causes(request: _Request, *, chosen: Mapping[int, _Choice]) -> dict[in
 
 
 def _claims(request: _Request, *, chosen: Mapping[int, _Choice]) -> dict[_Cause, list[int]]:
-    """Group the chosen products by what speaks loudest for them."""
+    """Group the chosen products by what speaks loudest for them, where that would be said."""
     claims: dict[_Cause, list[int]] = {}
     for tier, step in request.steps:
         own = {position: choice for position, choice in chosen.items() if choice.tier == tier}
-        if not own or not step.strategy.history:
+        if not own or not step.strategy.because:
             continue
         columns = [choice.column for choice in own.values()]
         causes = request.sources[tier].causes(columns)

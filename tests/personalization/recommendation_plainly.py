@@ -55,8 +55,7 @@ def recommend_plainly(
             tier=tiers[name],
             because_of=(
                 int(model.product_ids[loudest[position]])
-                if name in ("because_you_bought", "buy_again")
-                and position not in chosen(loudest[position])
+                if name == "because_you_bought" and position not in chosen(loudest[position])
                 else None
             ),
         )
@@ -100,7 +99,7 @@ def votes(
         ranks = {position: rank for rank, position in enumerate(dict.fromkeys(bought))}
         counts = {p: bought.count(p) + 1.0 / (2.0 + ranks[p]) for p in ranks}
         return {p: c for p, c in counts.items() if p != without}, {p: p for p in ranks}
-    mine = {position for position, _ in newest}
+    mine = {position for position, _ in newest if position != without}
     first: dict[int, float] = {}
     for position, age in newest:
         first.setdefault(position, age)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from personalization.recommendations.model import Model
 from personalization.recommendations.neighbours import BoolArray
-from personalization.recommendations.recipe import Recipe, recipe
+from personalization.recommendations.recipe import Chain, Recipe, recipe
 from personalization.recommendations.serve import Ask, Recommended, recommend, recommend_all
 from tests.personalization.recommendation_plainly import recommend_plainly
 from tests.personalization.recommendation_worlds import catalogue_of, key, model, random_model
@@ -213,3 +213,21 @@ def test_a_batch_is_recommended_what_each_would_be_on_paper(
             favourite_category=favourite,
             per_category=per_category,
         )
+
+
+def test_a_cause_beyond_the_items_another_step_looks_at_is_left_out_there_too() -> None:
+    """The first step looks at ten items, the second at fifty: its cause is unknown to the first."""
+    similar = {20: {30: 0.9}, 0: {31: 0.1}}
+    shop = model(popularity=[1.0] * 32, similar=similar)
+    chain = Chain(
+        "mine", 1, {"steps": [{"strategy": "goes_with"}, {"strategy": "because_you_bought"}]}
+    )
+    told = replace(recipe("mine", chains={"mine": chain}), exclude_bought_days=-1)
+    past = [(key(place), 1.0 + place) for place in range(21)]
+
+    found = recommend(shop, catalogue_of(shop), Ask(told, bought=past), limit=2)
+
+    assert [(item.product_id, item.strategy, item.because_of) for item in found] == [
+        (key(31), "goes_with", key(0)),
+        (key(30), "because_you_bought", key(20)),
+    ]

@@ -153,9 +153,9 @@ class _Visit:
     detail: str = ""
 
     def best_first(self, *, without: int | None = None) -> Iterator[Part]:
-        clicks = [item for item in self.history if item != without][: vmis.LAST_CLICKS]
-        items, scores = vmis.score(self.sessions, clicks=clicks)
-        is_new = ~np.isin(items, self.history)
+        history = [item for item in self.history if item != without]
+        items, scores = vmis.score(self.sessions, clicks=history[: vmis.LAST_CLICKS])
+        is_new = ~np.isin(items, history)
         items, scores = items[is_new], scores[is_new]
         for best in best_first(scores):
             yield items[best], scores[best], None

@@ -21,7 +21,6 @@ from personalization.rules.publish import publisher
 from personalization.rules.tracing import Traced, trace
 
 Owner = ModelAdmin[RuleSet]
-GOING_ON = (Job.State.QUEUED, Job.State.RUNNING)
 PERSONAL = "consent.view_personal_data"
 
 
@@ -60,7 +59,7 @@ def page(admin: Owner, request: HttpRequest, object_id: int) -> HttpResponse:
         "after": after,
         "may_start": admin.has_change_permission(request, ruleset),
         "job": job,
-        "is_going_on": job is not None and job.state in GOING_ON,
+        "is_going_on": simulate.is_going_on(job, now=timezone.now()),
         **(_result(job) if job else {}),
         **_one(request, ruleset, numbers=(before, after)),
     }
@@ -77,7 +76,7 @@ def progress(admin: Owner, request: HttpRequest, object_id: int) -> HttpResponse
             "done": job.done,
             "total": job.total,
             "percent": job.percent,
-            "is_going_on": job.state in GOING_ON,
+            "is_going_on": simulate.is_going_on(job, now=timezone.now()),
         }
     )
 
@@ -96,7 +95,7 @@ def _posted(
     if not admin.has_change_permission(request, ruleset):
         raise PermissionDenied
     job = simulate.latest(ruleset)
-    is_going_on = job is not None and job.state in GOING_ON
+    is_going_on = simulate.is_going_on(job, now=timezone.now())
     if "stop" in request.POST and job is not None:
         jobs.cancel(job)
         messages.success(request, "It stops at the next step. What was counted so far stays.")

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import reduce
 from typing import Any
 
@@ -29,6 +29,8 @@ CHUNK = 500
 SAMPLES = 5
 # Pairs of outcomes a page can show; the numbers above them count all.
 PAIRS_AT_MOST = 60
+# A chunk takes a second at most; whose worker says nothing for so long has none any more.
+SILENCE = timedelta(minutes=2)
 # A permission names all that is granted, whatever it was asked for.
 PURPOSE = "email_marketing"
 
@@ -76,6 +78,13 @@ def ask(ruleset: RuleSet, *, before: int, after: int, actor: AbstractBaseUser | 
 
 def latest(ruleset: RuleSet) -> Job | None:
     return Job.objects.filter(kind=KIND, cursor__ruleset=ruleset.pk).first()
+
+
+def is_going_on(job: Job | None, *, now: datetime) -> bool:
+    """Say whether a job waits or runs; one without a sign of life lost its worker."""
+    if job is None or job.state not in (Job.State.QUEUED, Job.State.RUNNING):
+        return False
+    return job.state == Job.State.QUEUED or job.beat_at is None or now - job.beat_at < SILENCE
 
 
 def run(job_id: int, *, now: datetime) -> None:

@@ -3,6 +3,7 @@
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.urls import reverse
@@ -20,6 +21,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True, serialized_rollback=True),
 ]
+VERBS = ("Viewed", "Added")
 
 
 @pytest.fixture
@@ -185,6 +187,30 @@ def test_an_outcome_takes_an_offer_and_products_with_limits(three: RuleSet, open
         "parameters": {"limit": 3, "categories": ["Tea", "Soap"], "price_to": 20},
     }  # fmt: skip
     expect(page.get_by_role("button", name="3 limits on products")).to_be_visible()
+
+
+def test_many_notes_at_a_rule_are_folded(open_as: Open) -> None:
+    block()
+    made = ruleset()
+    names = ("country", "city", "language")
+    conditions: list[dict[str, Any]] = [
+        *({"field": f"attributes.{name}", "op": "is_set"} for name in names),
+        *({"event": f"Product {verb}", "count": {"op": "gte", "value": 1}} for verb in VERBS),
+    ]
+    lines = [
+        rule(f"r{number}", condition=condition, place=number)
+        for number, condition in enumerate(conditions)
+    ]
+    for limit, line in enumerate(lines, start=1):
+        line["outcome"] |= {"strategy": "popular", "parameters": {"limit": limit}}
+    publisher.publish(made, content=table(*lines), now=made.created_at)
+    page = open_as("marketer", address(made))
+    last = page.locator(".at-rules > .at-rule").nth(4)
+
+    expect(last.locator(".at-remark:visible")).to_have_count(2)
+    last.get_by_role("button", name="2 more notes").click()
+
+    expect(last.locator(".at-remark:visible")).to_have_count(4)
 
 
 def test_a_review_is_asked_for_and_answered(three: RuleSet, open_as: Open) -> None:

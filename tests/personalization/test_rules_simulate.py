@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from consent import gate, jobs, ledger
 from consent.models import AuditEntry, Job
@@ -134,6 +135,24 @@ def test_a_stop_is_heard_between_chunks_and_keeps_what_was_counted(
     simulate.run(job.pk, now=NOON)
     job.refresh_from_db()
     assert (job.state, job.done, job.result["people"]) == (Job.State.DONE, 6, 6)
+
+
+@pytest.mark.usefixtures("roles")
+def test_a_lost_worker_does_not_keep_others_from_simulating() -> None:
+    made = two_versions()
+    job = simulate.ask(made, before=1, after=2)
+    now = timezone.now()
+    here = reverse("admin:personalization_ruleset_simulate", args=[made.pk])
+    Job.objects.filter(pk=job.pk).update(state=Job.State.RUNNING, beat_at=now)
+    assert simulate.is_going_on(simulate.latest(made), now=now)
+
+    Job.objects.filter(pk=job.pk).update(beat_at=now - simulate.SILENCE)
+
+    assert not simulate.is_going_on(simulate.latest(made), now=now)
+    marketer = client_of("marketer")
+    assert "Its worker was lost" in marketer.get(here).content.decode()
+    marketer.post(here, {"before": 1, "after": 2})
+    assert Job.objects.filter(kind=simulate.KIND).count() == 2
 
 
 def test_queries_grow_with_chunks_and_not_with_people() -> None:

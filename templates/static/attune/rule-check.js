@@ -66,6 +66,17 @@ Attune.RuleCheck = class {
         h("span", {}, each.text, each.example.length ? h("em", {}, ` For example: ${each.example.join(", ")}.`) : null, each.mend ? h("small", {}, each.mend) : null))
     );
     list.replaceChildren(...shown);
+    this.fold(list);
+  }
+
+  /** Of many notes the first two are shown: rules that overlap with everything say so at length. */
+  fold(list) {
+    const { h } = Attune;
+    const more = [...list.querySelectorAll(".is-note")].slice(2);
+    if (more.length < 2) return;
+    more.forEach((each) => { each.hidden = true; });
+    const button = h("button", { type: "button", class: "at-link", onclick: () => { more.forEach((each) => { each.hidden = false; }); button.parentNode.remove(); } }, `${more.length} more notes`);
+    list.append(h("li", {}, button));
   }
 
   summarise(remarks) {

@@ -3,44 +3,37 @@
 The expression speaks of `p`, a row of personalization_customerprofile. It is true or false,
 never null, and means exactly what `to_python` means for the same person. Every value is a
 parameter; a column is only ever reached through the catalogue.
+
+What people did is asked for as a set (`p.subject_id IN (SELECT profile_id …)`): the database
+reads the events once for everybody instead of once for each person. Negations are driven inwards
+first, so that what remains is sets to be in, sets not to be in, and fields of the row itself.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from itertools import count
 from typing import TypeAlias
 
-from personalization.conditions import sampling, values
+from personalization.conditions import sampling
 from personalization.conditions.errors import TreeError
 from personalization.conditions.fields import Catalogue, validate
 from personalization.conditions.nodes import (
-    AMOUNT_PROPERTIES,
-    AT_LEAST_ONCE,
-    PRODUCT_PREFIX,
-    Absence,
     AllOf,
     AnyOf,
     Compare,
-    Duration,
-    EventMatch,
     Happened,
     InSegment,
-    Measure,
     Node,
     Not,
-    Operator,
-    Sequence,
-    Step,
 )
+from personalization.conditions.nodes import Sequence as Steps
 from personalization.conditions.sql_comparing import (
     SqlCondition,
     compare,
-    compare_moment,
-    compare_number,
     connected,
     joined,
     parameter,
 )
+from personalization.conditions.sql_events import EventSet, EventSets
 from personalization.conditions.walking import walk
 
 __all__ = ["Permitted", "SqlCondition", "to_sql"]
@@ -49,20 +42,22 @@ __all__ = ["Permitted", "SqlCondition", "to_sql"]
 Permitted: TypeAlias = Callable[[str], tuple[str, list[object]]]
 
 _DOCUMENTS = {"attributes": "p.attributes", "traits": "p.traits"}
-_PRODUCT_COLUMNS = {
-    "product.product_id": "r.product_id",
-    "product.category": "r.category",
-    "product.brand": "r.brand",
-    "product.department": "r.department",
-    "product.price": "i.price",
-    "product.quantity": "i.quantity",
-}
+_PEOPLE = "SELECT p.subject_id AS id FROM personalization_customerprofile p WHERE "
 
 
 def to_sql(
-    node: Node, *, catalogue: Catalogue, now: datetime, permitted: Permitted
+    node: Node,
+    *,
+    catalogue: Catalogue,
+    now: datetime,
+    permitted: Permitted,
+    among: Sequence[int] | None = None,
 ) -> SqlCondition:
-    """The expression and its parameters, or a TreeError if the catalogue does not know the tree."""
+    """The expression and its parameters, or a TreeError if the catalogue does not know the tree.
+
+    With `among` it is right for these people only, and looks at nobody else's events: for a batch
+    or a sample, that the caller selects by the same ids.
+    """
     for fault in validate(node, catalogue):
         raise fault
     for path, event, inner in walk(node):
@@ -71,7 +66,9 @@ def to_sql(
                 path, f"{inner.field} is known only at the moment of sending; use it in a rule, "
                 "not where a whole audience is selected"
             )  # fmt: skip
-    return _Compiler(catalogue=catalogue, now=now, permitted=permitted).node(node)
+    ids = None if among is None else list(among)
+    compiler = _Compiler(catalogue=catalogue, now=now, permitted=permitted, among=ids)
+    return compiler.part(node, is_wanted=True, granted=frozenset())
 
 
 def _is_stored(path: str) -> bool:
@@ -79,131 +76,146 @@ def _is_stored(path: str) -> bool:
 
 
 class _Compiler:
-    def __init__(self, *, catalogue: Catalogue, now: datetime, permitted: Permitted) -> None:
+    """Each node is compiled as wanted or as not wanted.
+
+    `granted` are purposes that the place of the node already takes for granted: a purpose that
+    all parts of a group need is asked about once, not by each of them.
+    """
+
+    def __init__(
+        self,
+        *,
+        catalogue: Catalogue,
+        now: datetime,
+        permitted: Permitted,
+        among: list[int] | None,
+    ) -> None:
         self.catalogue = catalogue
         self.now = now
         self.permitted = permitted
-        self.aliases = count()
+        self.among = among
+        self.events = EventSets(
+            now=now, among=among, purpose_of=self.purpose_of, who_allows=self.who_allows
+        )
 
-    def node(self, node: Node) -> SqlCondition:
+    def purpose_of(self, event: str) -> str | None:
+        return self.catalogue.events[event].purpose
+
+    def part(self, node: Node, *, is_wanted: bool, granted: frozenset[str]) -> SqlCondition:
+        more = self.implied(node, is_wanted=is_wanted) - granted
+        body = self.body(node, is_wanted=is_wanted, granted=granted | more)
+        return connected("AND", [body, *self.all_allowed(more)], empty="true")
+
+    def implied(self, node: Node, *, is_wanted: bool) -> frozenset[str]:
+        """The purposes without which the node cannot come out as wanted."""
         match node:
-            case AllOf(children=children):
-                return connected("AND", [self.node(child) for child in children], empty="true")
-            case AnyOf(children=children):
-                return connected("OR", [self.node(child) for child in children], empty="false")
             case Not(child=child):
-                return joined("(NOT ", self.node(child), ")")
+                return self.implied(child, is_wanted=not is_wanted)
+            case AllOf(children=children) | AnyOf(children=children):
+                parts = [self.implied(child, is_wanted=is_wanted) for child in children]
+                if isinstance(node, AllOf) == is_wanted:
+                    return frozenset[str]().union(*parts)
+                return frozenset.intersection(*parts) if parts else frozenset()
+            case Compare(field=path, op=op):
+                purpose = self.catalogue.fields[path].purpose
+                needs = (op != "is_not_set") == is_wanted
+                return frozenset({purpose}) if purpose is not None and needs else frozenset()
+            case InSegment():
+                return frozenset()
+            case Happened() | Steps():
+                found = self.events.of(node)
+                return found.purposes if found.is_inside == is_wanted else frozenset()
+
+    def body(self, node: Node, *, is_wanted: bool, granted: frozenset[str]) -> SqlCondition:
+        match node:
+            case Not(child=child):
+                return self.body(child, is_wanted=not is_wanted, granted=granted)
+            case AllOf(children=children) | AnyOf(children=children):
+                if isinstance(node, AllOf) == is_wanted:
+                    parts = [
+                        self.part(child, is_wanted=is_wanted, granted=granted) for child in children
+                    ]
+                    return connected("AND", parts, empty="true")
+                return self.some(children, is_wanted=is_wanted, granted=granted)
             case Compare():
-                return self.field(node)
+                return self.field(node, is_wanted=is_wanted, granted=granted)
             case InSegment(slug=slug):
-                return _in_segment(slug)
-            case Happened():
-                return self.happened(node)
-            case Sequence(steps=steps, within=within):
-                return self.sequence(steps, after=self.cutoff(within))
+                return self.member(_members(slug, among=self.among), is_wanted=is_wanted)
+            case Happened() | Steps():
+                found = self.events.of(node)
+                is_inside = found.is_inside == is_wanted
+                ids = found.ids if is_inside else self.permitted_ids(found, granted=granted)
+                return self.member(ids, is_wanted=is_inside)
 
-    def field(self, node: Compare) -> SqlCondition:
+    def some(
+        self, children: Sequence[Node], *, is_wanted: bool, granted: frozenset[str]
+    ) -> SqlCondition:
+        """At least one of them: sets are united, because an OR between them is slow."""
+        plain = [child for child in children if _is_plain(child)]
+        sets = [child for child in children if not _is_plain(child)]
+        fields = connected(
+            "OR",
+            [self.part(child, is_wanted=is_wanted, granted=granted) for child in plain],
+            empty="false",
+        )
+        if not sets:
+            return fields
+        parts = [self.part(child, is_wanted=is_wanted, granted=granted) for child in sets]
+        if len(parts) == 1 and not plain:
+            return parts[0]
+        branches = [*([fields] if plain else []), *parts]
+        united = [
+            joined(" UNION ALL " if number else "", _PEOPLE, self.within(), branch)
+            for number, branch in enumerate(branches)
+        ]
+        return self.member(joined(*united), is_wanted=True)
+
+    def within(self) -> SqlCondition:
+        if self.among is None:
+            return SqlCondition("")
+        return joined("p.subject_id = ANY(", parameter(self.among), ") AND ")
+
+    def member(self, ids: SqlCondition, *, is_wanted: bool) -> SqlCondition:
+        if is_wanted:
+            return joined("(p.subject_id IN (", ids, "))")
+        if self.among is not None:
+            return joined("(p.subject_id NOT IN (", ids, "))")
+        # For a whole audience: NOT IN cannot be planned as a join, NOT EXISTS can.
+        return joined(
+            "(NOT EXISTS (SELECT 1 FROM (", ids, ") AS others WHERE others.id = p.subject_id))"
+        )
+
+    def who_allows(self, purpose: str) -> SqlCondition:
+        return joined(_PEOPLE, self.within(), self.allowed(purpose))
+
+    def permitted_ids(self, found: EventSet, *, granted: frozenset[str]) -> SqlCondition:
+        """The set without those whose events must not be known: for them it never happened."""
+        allowed = self.all_allowed(found.purposes - granted)
+        if not allowed:
+            return found.ids
+        inside = self.member(found.ids, is_wanted=True)
+        return joined(_PEOPLE, self.within(), connected("AND", [inside, *allowed], empty="true"))
+
+    def field(self, node: Compare, *, is_wanted: bool, granted: frozenset[str]) -> SqlCondition:
         """Without its purpose a field is absent: nothing holds of it but `is_not_set`."""
+        purpose = self.catalogue.fields[node.field].purpose
         condition = compare(node.op, node.value, seen=_stored(node.field), now=self.now)
-        allowed = self.allowed(self.catalogue.fields[node.field].purpose)
-        if allowed is None:
+        if not is_wanted:
+            condition = joined("(NOT ", condition, ")")
+        if purpose is None or purpose in granted:
             return condition
-        if node.op == "is_not_set":
-            return joined("(", condition, " OR NOT ", allowed, ")")
-        return joined("(", condition, " AND ", allowed, ")")
+        return joined("(", condition, " OR NOT ", self.allowed(purpose), ")")
 
-    def allowed(self, purpose: str | None) -> SqlCondition | None:
-        if purpose is None:
-            return None
+    def all_allowed(self, purposes: frozenset[str]) -> list[SqlCondition]:
+        return [self.allowed(purpose) for purpose in sorted(purposes)]
+
+    def allowed(self, purpose: str) -> SqlCondition:
         sql, params = self.permitted(purpose)
         return SqlCondition(f"({sql})", tuple(params))
 
-    def cutoff(self, within: Duration | None) -> datetime | None:
-        return None if within is None else self.now - within.delta
 
-    def happened(self, node: Happened) -> SqlCondition:
-        alias = f"e{next(self.aliases)}"
-        rows = self.rows(node.match, alias=alias, after=self.cutoff(node.within))
-        if node.measure == AT_LEAST_ONCE:
-            return joined("EXISTS (SELECT 1", rows, ")")
-        measured = _measured(node.measure, alias=alias, now=self.now)
-        return joined("coalesce((SELECT ", measured, rows, "), false)")
-
-    def rows(self, match: EventMatch, *, alias: str, after: datetime | None) -> SqlCondition:
-        """FROM and WHERE of the person's events that count; nothing later than now."""
-        conditions = [
-            SqlCondition(f"{alias}.profile_id = p.subject_id"),
-            joined(f"{alias}.name = ", parameter(match.name)),
-            joined(f"{alias}.occurred_at <= ", parameter(self.now)),
-        ]
-        if after is not None:
-            conditions.append(joined(f"{alias}.occurred_at > ", parameter(after)))
-        if not match.include_machine:
-            conditions.append(SqlCondition(f"NOT {alias}.is_machine"))
-        if match.where is not None:
-            conditions.append(self.where(match.where, alias=alias))
-        allowed = self.allowed(self.catalogue.events[match.name].purpose)
-        if allowed is not None:
-            conditions.append(allowed)
-        return joined(
-            f" FROM personalization_event {alias} WHERE ", connected("AND", conditions, empty="")
-        )
-
-    def where(self, node: Node, *, alias: str) -> SqlCondition:
-        match node:
-            case AllOf(children=children):
-                parts = [self.where(child, alias=alias) for child in children]
-                return connected("AND", parts, empty="true")
-            case AnyOf(children=children):
-                parts = [self.where(child, alias=alias) for child in children]
-                return connected("OR", parts, empty="false")
-            case Not(child=child):
-                return joined("(NOT ", self.where(child, alias=alias), ")")
-            case Compare(field=name) if name.startswith(PRODUCT_PREFIX):
-                return self.any_item(node, alias=alias)
-            case Compare(field=name, op=op, value=value):
-                seen = joined(f"({alias}.properties -> ", parameter(name), ")")
-                return compare(op, value, seen=seen, now=self.now)
-            case _:
-                raise TypeError(f"{type(node).__name__} cannot stand in a where")
-
-    def any_item(self, node: Compare, *, alias: str) -> SqlCondition:
-        seen = SqlCondition(f"to_jsonb({_PRODUCT_COLUMNS[node.field]})")
-        return joined(
-            "EXISTS (SELECT 1 FROM personalization_eventitem i"
-            " LEFT JOIN personalization_product r ON r.id = i.product_id"
-            " WHERE (i.event_id, i.occurred_at) = ",
-            f"({alias}.id, {alias}.occurred_at) AND ",
-            compare(node.op, node.value, seen=seen, now=self.now),
-            ")",
-        )
-
-    def sequence(
-        self, steps: tuple[Step | Absence, ...], *, after: datetime | None, at: str = ""
-    ) -> SqlCondition:
-        """Each step nests inside the one before; `at` is the moment the last one ended."""
-        if not steps:
-            return SqlCondition("true")
-        step, rest = steps[0], steps[1:]
-        alias = f"e{next(self.aliases)}"
-        rows = self.rows(step.match, alias=alias, after=after)
-        if isinstance(step, Absence):
-            ends = f"({at} + {_seconds(step.duration)})"
-            return joined(
-                f"({ends} <= ", parameter(self.now), " AND NOT EXISTS (SELECT 1", rows,
-                f" AND {alias}.occurred_at > {at} AND {alias}.occurred_at <= {ends}) AND ",
-                self.sequence(rest, after=after, at=ends), ")",
-            )  # fmt: skip
-        later = f" AND {alias}.occurred_at > {at}" if at else ""
-        if step.within is not None:
-            later += f" AND {alias}.occurred_at <= {at} + {_seconds(step.within)}"
-        following = self.sequence(rest, after=after, at=f"{alias}.occurred_at")
-        return joined("EXISTS (SELECT 1", rows, later, " AND ", following, ")")
-
-
-def _seconds(duration: Duration) -> str:
-    """Seconds, not days: a day added to a timestamptz is 23 to 25 hours in some zones."""
-    return f"make_interval(secs => {int(duration.delta.total_seconds())})"
+def _is_plain(node: Node) -> bool:
+    return all(not isinstance(inner, Happened | Steps | InSegment) for _, _, inner in walk(node))
 
 
 def _stored(path: str) -> SqlCondition:
@@ -213,47 +225,10 @@ def _stored(path: str) -> SqlCondition:
     return joined(f"({_DOCUMENTS[document]} -> ", parameter(name), ")")
 
 
-def _in_segment(slug: str) -> SqlCondition:
+def _members(slug: str, *, among: list[int] | None) -> SqlCondition:
+    within = () if among is None else (" AND m.profile_id = ANY(", parameter(among), ")")
     return joined(
-        "EXISTS (SELECT 1 FROM personalization_segmentmembership m"
-        " JOIN personalization_segment s ON s.id = m.segment_id"
-        " WHERE m.profile_id = p.subject_id AND s.slug = ",
-        parameter(slug),
-        ")",
-    )
-
-
-def _measured(measure: Measure, *, alias: str, now: datetime) -> SqlCondition:
-    """An aggregate over the event rows, compared; a mean is compared as sum with value x count."""
-    match measure.kind:
-        case "first" | "last":
-            edge = SqlCondition(
-                f"{'min' if measure.kind == 'first' else 'max'}({alias}.occurred_at)"
-            )
-            return compare_moment(measure.op, measure.value, at=edge, now=now)
-        case "count":
-            return compare_number(measure.op, measure.value, number=SqlCondition("count(*)"))
-        case "sum" | "avg":
-            number = _summed(measure.property or "", alias=alias)
-            total = joined("coalesce(sum(", number, "), 0)")
-            if measure.kind == "sum":
-                return compare_number(measure.op, measure.value, number=total)
-            return _mean(measure, number=number, total=total)
-
-
-def _summed(name: str, *, alias: str) -> SqlCondition:
-    if name in AMOUNT_PROPERTIES:
-        return SqlCondition(f"{alias}.amount")
-    seen = joined(f"({alias}.properties -> ", parameter(name), ")")
-    return joined("CASE WHEN jsonb_typeof(", seen, ") = 'number' THEN ", seen, "::numeric END")
-
-
-def _mean(measure: Measure, *, number: SqlCondition, total: SqlCondition) -> SqlCondition:
-    raw = measure.value if isinstance(measure.value, tuple) else (measure.value,)
-    many = joined("count(", number, ")")
-    ops: tuple[Operator, ...] = ("gte", "lte") if measure.op == "between" else (measure.op,)
-    tests = []
-    for op, bound in zip(ops, raw, strict=True):
-        rest = joined("(", total, " - ", many, " * ", parameter(values.exact(bound)), ")")
-        tests.append(compare_number(op, 0, number=rest))
-    return connected("AND", [joined(many, " > 0"), *tests], empty="false")
+        "SELECT m.profile_id AS id FROM personalization_segmentmembership m WHERE m.segment_id ="
+        " (SELECT s.id FROM personalization_segment s WHERE s.slug = ",
+        parameter(slug), ")", *within,
+    )  # fmt: skip

@@ -40,7 +40,7 @@ def reach(definition: RuleSetDefinition, *, now: datetime) -> Reach | None:
     else:
         rules.sort(key=lambda rule: rule.priority)
     known, ids = catalogue.load(), population.sample(SAMPLE)
-    conditions = [_compiled(rule, known=known, now=now) for rule in rules]
+    conditions = [_compiled(rule, known=known, now=now, among=ids) for rule in rules]
     hits = _hits(conditions, ids=ids, is_collect=definition.hit_policy == "collect")
     if hits is None:
         return None
@@ -96,10 +96,9 @@ def _each(conditions: Sequence[SqlCondition], *, ids: Sequence[int]) -> list[int
     return list(row)
 
 
-def _compiled(rule: Rule, *, known: Catalogue, now: datetime) -> SqlCondition:
-    return to_sql(
-        rule.condition, catalogue=known, now=now, permitted=partial(permitted_sql, at=now)
-    )
+def _compiled(rule: Rule, *, known: Catalogue, now: datetime, among: Sequence[int]) -> SqlCondition:
+    permitted = partial(permitted_sql, at=now)
+    return to_sql(rule.condition, catalogue=known, now=now, permitted=permitted, among=among)
 
 
 def _value(rule: Rule) -> float:

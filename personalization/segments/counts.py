@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from math import sqrt
 from typing import Any
@@ -11,13 +11,26 @@ from django.db import DatabaseError, OperationalError, connection, transaction
 
 from consent.gate import permitted_sql
 from personalization.conditions.fields import Catalogue
-from personalization.conditions.nodes import Node
+from personalization.conditions.nodes import Happened, Node
+from personalization.conditions.nodes import Sequence as Steps
 from personalization.conditions.to_sql import SqlCondition, to_sql
-from personalization.conditions.tree import parse, walk
+from personalization.conditions.tree import needs, parse, walk
 from personalization.profiles import catalogue
 from personalization.segments import population
 
 SAMPLE = 10_000
+SMALLEST_SAMPLE = 2_000
+# Of people in months: about what takes a quarter of a second.
+LOOK_UPS = 100_000
+# A count over everybody holds sets of people in memory, and two processes share the work.
+FOR_MANY = {
+    "work_mem": "128MB",
+    "jit": "off",
+    "parallel_setup_cost": "100",
+    "parallel_tuple_cost": "0.02",
+}
+_MONTH = timedelta(days=30)
+_MONTHS_WITHOUT_WINDOW = 24
 PATIENCE_MILLISECONDS = 3000
 # Of a normal distribution 95 % lie within so many standard deviations.
 _DEVIATIONS = 1.96
@@ -60,17 +73,18 @@ def sample(tree: object, *, now: datetime, limit: int = 10) -> tuple[int, ...]:
     They come from the sample; where it holds too few of them, everybody is looked through, as
     long as one will wait.
     """
-    condition = _compiled(parse(tree), known=catalogue.load(), now=now)
-    ids = population.sample(SAMPLE)
-    found = _latest(condition, limit=limit, among=ids)
-    if found is not None and len(found) < limit and len(ids) == SAMPLE:
-        found = _latest(condition, limit=limit) or found
+    node, size = parse(tree), _sample_size(parse(tree))
+    ids = population.sample(size)
+    found = _latest(node, now=now, limit=limit, among=ids)
+    if found is not None and len(found) < limit and len(ids) == size:
+        found = _latest(node, now=now, limit=limit) or found
     return tuple(found or ())
 
 
 def _latest(
-    condition: SqlCondition, *, limit: int, among: Sequence[int] | None = None
+    node: Node, *, now: datetime, limit: int, among: list[int] | None = None
 ) -> list[int] | None:
+    condition = _compiled(node, known=catalogue.load(), now=now, among=among)
     within = "true" if among is None else "p.subject_id = ANY(%s)"
     sql = (
         f"SELECT p.subject_id FROM {population.PEOPLE} WHERE {within} AND {population.LIVING}"
@@ -83,9 +97,9 @@ def _latest(
 
 def _estimates(nodes: Sequence[Node], *, now: datetime) -> list[Estimate]:
     """Ask about all nodes at once: they look at the same people."""
-    known = catalogue.load()
-    conditions = [_compiled(node, known=known, now=now) for node in nodes]
-    ids = population.sample(SAMPLE)
+    known, size = catalogue.load(), _sample_size(nodes[0])
+    ids = population.sample(size)
+    conditions = [_compiled(node, known=known, now=now, among=ids) for node in nodes]
     counts = ", ".join(f"count(*) FILTER (WHERE {each.sql})" for each in conditions)
     params = [param for each in conditions for param in each.params]
     with connection.cursor() as cursor:
@@ -94,7 +108,7 @@ def _estimates(nodes: Sequence[Node], *, now: datetime) -> list[Estimate]:
             [*params, ids],
         )
         hits: Sequence[int] = cursor.fetchone()
-    total = population.total() if len(ids) == SAMPLE else len(ids)
+    total = population.total() if len(ids) == size else len(ids)
     return [extrapolated(each, of=len(ids), total=total) for each in hits]
 
 
@@ -116,8 +130,26 @@ def extrapolated(hits: int, *, of: int, total: int) -> Estimate:
     )
 
 
-def _compiled(node: Node, *, known: Catalogue, now: datetime) -> SqlCondition:
-    return to_sql(node, catalogue=known, now=now, permitted=partial(permitted_sql, at=now))
+def _sample_size(node: Node) -> int:
+    """Fewer people where each has to be looked up in many months, so that it takes no longer."""
+    windows = [
+        needs(each).events.values()
+        for _, _, each in walk(node)
+        if isinstance(each, Happened | Steps)
+    ]
+    months = sum(
+        _MONTHS_WITHOUT_WINDOW if window is None else 1 + window / _MONTH
+        for each in windows
+        for window in each
+    )
+    return min(SAMPLE, max(SMALLEST_SAMPLE, int(LOOK_UPS / max(1, months))))
+
+
+def _compiled(
+    node: Node, *, known: Catalogue, now: datetime, among: list[int] | None = None
+) -> SqlCondition:
+    permitted = partial(permitted_sql, at=now)
+    return to_sql(node, catalogue=known, now=now, permitted=permitted, among=among)
 
 
 def _patiently(
@@ -126,6 +158,8 @@ def _patiently(
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL statement_timeout = {milliseconds:d}")
+            for setting, value in FOR_MANY.items():
+                cursor.execute(f"SET LOCAL {setting} = '{value}'")
             cursor.execute(sql, params)
             rows: list[tuple[int, ...]] = cursor.fetchall()
     except OperationalError as error:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
+from django.db import connection
 from hypothesis import strategies as st
 
 from consent import ledger
@@ -95,10 +96,14 @@ def create_world(*, people: int, seed: int) -> list[Facts]:
     ]  # fmt: skip
     segments = {slug: Segment.objects.create(slug=slug, name=slug) for slug in SEGMENTS}
     source = Source.objects.create(slug="world", name="World")
-    return [
+    created = [
         _create_person(chance, products=products, segments=segments, source=source)
         for _ in range(people)
     ]
+    with connection.cursor() as cursor:
+        # Without statistics the planner takes every table for empty, and loops over all of them.
+        cursor.execute("ANALYZE")
+    return created
 
 
 def _create_person(
@@ -110,7 +115,7 @@ def _create_person(
 ) -> Facts:
     subject = DataSubject.objects.create()
     granted = _create_consents(chance, subject=subject)
-    documents = {kind: _document(chance, kind=kind) for kind in ("attributes", "traits")}
+    documents = {kind: document(chance, kind=kind) for kind in ("attributes", "traits")}
     CustomerProfile.objects.create(subject=subject, **documents)
     slugs = [slug for slug in segments if chance.random() < 0.5]
     for slug in slugs:
@@ -152,7 +157,7 @@ def _create_consents(chance: random.Random, *, subject: DataSubject) -> frozense
     return frozenset(granted)
 
 
-def _document(chance: random.Random, *, kind: str) -> dict[str, Any]:
+def document(chance: random.Random, *, kind: str) -> dict[str, Any]:
     document = {}
     for path, spec in CATALOGUE.fields.items():
         if path.startswith(f"{kind}.") and chance.random() < 0.9:
@@ -166,11 +171,7 @@ def _create_event(
 ) -> EventFact:
     # A coarse grid of hours, so that ties and exact ends of windows happen.
     hours = chance.choice([-24, -1, 0, 1, 2, 3, 24, 25, 26, 48, 72, 24 * 7, 24 * 30, 24 * 700])
-    properties = {
-        name: chance.choice(POOLS[kind] if chance.random() < 0.8 else DIRT)
-        for name, kind in (("s", "text"), ("n", "number"), ("d", "date"))
-        if chance.random() < 0.8
-    }
+    given = properties(chance)
     amount = chance.choice([None, Decimal("10.10"), Decimal("0.20"), Decimal("30.00")])
     event = Event.objects.create(
         source=source,
@@ -180,7 +181,7 @@ def _create_event(
         occurred_at=NOW - timedelta(hours=hours),
         received_at=NOW,
         amount=amount,
-        properties=properties,
+        properties=given,
         is_machine=chance.random() < 0.2,
     )
     items = tuple(
@@ -191,10 +192,18 @@ def _create_event(
         name=event.name,
         occurred_at=event.occurred_at,
         amount=amount,
-        properties=json.loads(json.dumps(properties)),
+        properties=json.loads(json.dumps(given)),
         items=items,
         is_machine=event.is_machine,
     )
+
+
+def properties(chance: random.Random) -> dict[str, Any]:
+    return {
+        name: chance.choice(POOLS[kind] if chance.random() < 0.8 else DIRT)
+        for name, kind in (("s", "text"), ("n", "number"), ("d", "date"))
+        if chance.random() < 0.8
+    }
 
 
 def _create_item(

@@ -165,9 +165,7 @@ def test_counting_longer_than_one_will_wait_is_given_up(monkeypatch: pytest.Monk
             "CREATE FUNCTION pg_temp.wait() RETURNS boolean LANGUAGE plpgsql AS"
             " $$ BEGIN PERFORM pg_sleep(1); RETURN true; END $$"
         )
-    monkeypatch.setattr(
-        counts, "_compiled", lambda node, *, known, now: SqlCondition("pg_temp.wait()")
-    )
+    monkeypatch.setattr(counts, "_compiled", lambda *_, **__: SqlCondition("pg_temp.wait()"))
 
     assert counts.exact(GERMANS, now=NOON, patience_milliseconds=20) is None
     # The transaction goes on, and nobody else is hurried.

@@ -21,7 +21,17 @@ from config.embedded.errors import EmbeddedError
 from config.embedded.layout import var_folder
 from config.processes import NotStarted
 
-NAMES = ("loading", "importing", "sending", "web", "collector", "applying", "traits")
+NAMES = (
+    "loading",
+    "importing",
+    "sending",
+    "web",
+    "collector",
+    "applying",
+    "traits",
+    "conditions",
+    "segments",
+)
 
 
 class Benchmark(Protocol):

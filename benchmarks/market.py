@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db import connection
 
@@ -198,7 +199,7 @@ def settle(people: int) -> int:
     return _count("personalization_event")
 
 
-def _happen(given: dict[str, object]) -> None:
+def _happen(given: dict[str, Any]) -> None:
     """Make events and their lines, oldest first, on as many connections as there are cores."""
     sessions = int(str(given["sessions"]))
     starts = range(0, sessions, CHUNK)
@@ -233,7 +234,7 @@ def _count(table: str) -> int:
         return int(cursor.fetchone()[0])
 
 
-def _run(statement: str, given: dict[str, object] | None) -> None:
+def _run(statement: str, given: dict[str, Any] | None) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET synchronous_commit = off")
         cursor.execute("SET work_mem = '256MB'")

@@ -32,9 +32,11 @@ WITH entered AS (
 SELECT count(*) FROM entered
 """
 _LEAVE = """
-WITH gone AS (
+WITH inside AS MATERIALIZED (
+    SELECT p.subject_id AS id FROM {living} WHERE {condition}
+), gone AS (
     DELETE FROM personalization_segmentmembership m WHERE m.segment_id = %s
-    AND NOT EXISTS (SELECT 1 FROM {living} WHERE p.subject_id = m.profile_id AND ({condition}))
+    AND NOT EXISTS (SELECT 1 FROM inside WHERE inside.id = m.profile_id)
     RETURNING m.*
 ), kept AS (
     INSERT INTO personalization_segmentpast
@@ -172,7 +174,7 @@ def _store(segment: Segment, *, condition: SqlCondition, why: str, now: datetime
     with connection.cursor() as cursor:
         cursor.execute(_ENTER.format(**said), [segment.pk, now, why, *condition.params])
         entered: int = cursor.fetchone()[0]
-        cursor.execute(_LEAVE.format(**said), [segment.pk, *condition.params, now, why])
+        cursor.execute(_LEAVE.format(**said), [*condition.params, segment.pk, now, why])
         left: int = cursor.fetchone()[0]
         size = segment.memberships.count()
         Segment.objects.filter(pk=segment.pk).update(member_count=size, counted_at=now)

@@ -42,8 +42,11 @@ def numbered(redis_url: str, *, number: int) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put tests marked `long` first: none of them shall run alone at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+    """Put tests marked `long` first: none of them shall run alone at the end.
+
+    Those of a file stay together, as what they share is made once.
+    """
+    items.sort(key=lambda item: (0, str(item.path)) if item.get_closest_marker("long") else (1, ""))
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:

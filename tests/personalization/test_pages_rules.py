@@ -53,6 +53,8 @@ def names(page: Page) -> list[str]:
 
 
 def drag(page: Page, handle: Locator, to: Locator, *, past: float) -> None:
+    # Findings and counts come a moment after the page, and move the cards as they come.
+    page.wait_for_load_state("networkidle")
     start, end = handle.bounding_box(), to.bounding_box()
     assert start is not None
     assert end is not None

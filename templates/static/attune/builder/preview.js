@@ -64,4 +64,3 @@ export class ConditionPreview {
     return [h("strong", {}, people(answer.count)), ` of ${number(answer.total)} (${share})`, bar];
   }
 }
-

@@ -28,6 +28,7 @@ NAMES = (
     "web",
     "collector",
     "applying",
+    "engine",
     "traits",
     "conditions",
     "segments",

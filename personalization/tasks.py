@@ -11,7 +11,7 @@ from personalization.receipts import retention as receipts
 from personalization.recommendations import retention as model_retention
 from personalization.recommendations import train
 from personalization.rules import simulate
-from personalization.segments import checking, history, upkeep
+from personalization.segments import checking, history, tending, upkeep
 from personalization.sources import deliveries
 
 
@@ -35,10 +35,16 @@ def tend_events() -> None:
     settling.settle(now=timezone.now())
 
 
-@shared_task
+@shared_task(base=DjangoTask)
 def keep_segments() -> None:
     """Bring the members of segments up to date for who changed, and for whom it is time."""
     upkeep.catch_up(now=timezone.now())
+
+
+@shared_task(base=DjangoTask, acks_late=False)
+def tend_segment(segment_id: int, step: str, job_id: int) -> None:
+    """Check or rebuild one segment, as asked for on its page."""
+    tending.work(segment_id, step=step, job_id=job_id, now=timezone.now())
 
 
 @shared_task

@@ -1,25 +1,36 @@
 """Segments: who they hold, said in a sentence, counted while one edits."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from django.contrib.admin import display, register
 from django.http import HttpRequest
-from django.urls import URLPattern, reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
 
-from consent.admin.look import figure, when
+from consent.admin.look import chip, figure, when
 from consent.models import Purpose
-from personalization.admin import condition_doors
+from personalization.admin import condition_doors, segment_page
 from personalization.admin.editor import JsonEditorForm
 from personalization.admin.versioned import VersionedAdmin
 from personalization.admin.vocabulary import vocabulary
 from personalization.comparison import tell_segment
 from personalization.models import Segment
 from personalization.profiles import behaviour, catalogue
-from personalization.segments import publish
+from personalization.segments import health, publish
+from personalization.tasks import keep_segments
 from personalization.versions import Content, Problem
+
+_ACTS: Mapping[str, segment_page.Page] = {
+    "tend": segment_page.tend,
+    "export": segment_page.export,
+    "combine": segment_page.combine,
+    "enlist": segment_page.enlist,
+}
 
 
 class SegmentForm(JsonEditorForm[Segment]):
@@ -51,7 +62,8 @@ class SegmentAdmin(VersionedAdmin[Segment]):
     form = SegmentForm
     publisher = publish.publisher
     editor_template = "attune/versioned/segment.html"
-    list_display = ("named", "state", "members", "counted")
+    list_display = ("named", "standing", "members", "counted")
+    list_before_template = "attune/segment/new_list.html"
     empty_state = {
         "icon": "groups",
         "title": "No segments yet",
@@ -71,16 +83,54 @@ class SegmentAdmin(VersionedAdmin[Segment]):
         match = request.resolver_match
         return {**condition_config(), "segment": match and match.kwargs.get("object_id")}
 
+    class Media:
+        css = {"all": ("attune/sources.css", "attune/segments.css")}
+
+    def save_model(self, request: HttpRequest, obj: Segment, form: Any, change: Any) -> None:
+        super().save_model(request, obj, form, change)
+        keep_segments.delay_on_commit()
+
+    @display(description="State")
+    def standing(self, segment: Segment) -> SafeString:
+        if segment.broken_since is not None:
+            return chip("Broken", tone="bad", title=health.first(segment))
+        if segment.kind == Segment.Kind.LIST:
+            return chip("List", tone="info", title="Its members are chosen by hand")
+        return self.state(segment)
+
     @display(description="Customers", ordering="member_count")
     def members(self, segment: Segment) -> SafeString:
-        return figure(segment.member_count if segment.counted_at else None)
+        count = figure(segment.member_count if segment.counted_at else None)
+        page = reverse("admin:personalization_segment_page", args=[segment.pk])
+        return format_html('<a class="at-link" href="{}">{}</a>', page, count)
 
     @display(description="Counted", ordering="counted_at")
     def counted(self, segment: Segment) -> SafeString:
         return when(segment.counted_at)
 
     def get_urls(self) -> list[URLPattern]:
-        return [*condition_doors.urls(self.admin_site.admin_view), *super().get_urls()]
+        return [
+            *condition_doors.urls(self.admin_site.admin_view),
+            path(
+                "new-list/",
+                self.admin_site.admin_view(require_POST(partial(segment_page.new_list, self))),
+                name="personalization_segment_new_list",
+            ),
+            path(
+                "<path:object_id>/members/",
+                self.admin_site.admin_view(partial(segment_page.sheet, self)),
+                name="personalization_segment_page",
+            ),
+            *(
+                path(
+                    f"<path:object_id>/members/{name}/",
+                    self.admin_site.admin_view(require_POST(partial(page, self))),
+                    name=f"personalization_segment_{name}",
+                )
+                for name, page in _ACTS.items()
+            ),
+            *super().get_urls(),
+        ]
 
 
 def condition_config() -> dict[str, Any]:

@@ -96,7 +96,12 @@ class VersionedAdmin(PageAdmin[T], Generic[T]):
     # The editor
 
     def save_model(self, request: HttpRequest, obj: T, form: Any, change: Any) -> None:
-        super().save_model(request, obj, form, change)
+        if change:
+            # Only what the form changed: the rest of the row goes on while somebody edits.
+            names = {field.name for field in self.opts.fields}
+            obj.save(update_fields=[name for name in form.changed_data if name in names])
+        else:
+            super().save_model(request, obj, form, change)
         version = drafts.save(
             self.publisher,
             obj,

@@ -11,6 +11,7 @@ from django.db import connection
 
 from consent import identity
 from consent.permission import Permission
+from personalization.conditions import sampling
 from personalization.conditions.facts import EventFact, Facts, ItemFact, visible, visible_events
 from personalization.conditions.fields import Catalogue
 from personalization.conditions.tree import Needs
@@ -83,10 +84,12 @@ def profiles(
     events = _events(ids, needs=needs, now=now)
     segments = _segments(ids, needs=needs)
     histories = _histories(profiling, now=now) if with_history else {}
+    drawn = [path for path in needs.fields if sampling.is_draw(path)]
     return [
         _assemble(
             row,
             permission=permissions[row[0]],
+            drawn=drawn,
             catalogue=catalogue,
             events=events.get(row[0], {}),
             segments=frozenset(segments.get(row[0], ())),
@@ -111,6 +114,7 @@ def _assemble(
     row: Sequence[Any],
     *,
     permission: Permission,
+    drawn: Sequence[str],
     catalogue: Catalogue,
     events: Mapping[str, Sequence[EventFact]],
     segments: frozenset[str],
@@ -122,6 +126,7 @@ def _assemble(
     key = identity.unwrap(wrapped, pseudonym=pseudonym)
     values = {f"attributes.{name}": value for name, value in _json(attributes).items()}
     values |= {f"traits.{name}": value for name, value in _json(traits).items()}
+    values |= {path: sampling.draw(pseudonym, path=path) for path in drawn}
     granted = permission.granted
     return LoadedProfile(
         subject_id=pk,

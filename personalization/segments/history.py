@@ -78,11 +78,13 @@ def lately(segment: Segment, *, count: int) -> list[Moved]:
         Moved(each.profile_id, each.entered_at, "entered", each.why)
         for each in segment.memberships.order_by("-entered_at", "-pk")[:count]
     ]
-    left = [
-        Moved(each.profile_id, each.left_at, "left", each.left_why)
-        for each in segment.past.order_by("-left_at", "-pk")[:count]
+    # Whose entering is among the latest left later still, so they are among the latest to leave.
+    gone = list(segment.past.order_by("-left_at", "-pk")[:count])
+    left = [Moved(each.profile_id, each.left_at, "left", each.left_why) for each in gone]
+    entered += [
+        Moved(each.profile_id, each.entered_at, "entered", each.entered_why) for each in gone
     ]
-    return sorted(entered + left, key=lambda moved: moved.at, reverse=True)[:count]
+    return sorted(left + entered, key=lambda moved: moved.at, reverse=True)[:count]
 
 
 def causes(segment: Segment, *, since: datetime) -> list[tuple[str, int, int]]:

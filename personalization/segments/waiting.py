@@ -41,7 +41,7 @@ SELECT DISTINCT profile_id, 'product', true FROM personalization_eventitem
 WHERE product_id = ANY(%s) AND name = ANY(%s)
 """
 _WAITING = """
-SELECT (SELECT count(*) FROM (SELECT 1 FROM personalization_segment_touch LIMIT 100001) AS some),
+SELECT (SELECT count(*) FROM (SELECT 1 FROM personalization_segment_touch LIMIT 100001) AS counted),
        (SELECT min(at) FROM (SELECT at FROM personalization_segment_touch
                              ORDER BY is_bulk, id LIMIT 1) AS oldest),
        (SELECT min(due_at) FROM personalization_segment_recheck)

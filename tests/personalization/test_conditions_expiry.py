@@ -1,8 +1,7 @@
-"""Until when a condition cannot change by time alone: never late, and seldom needlessly early."""
+"""Until when a condition cannot change by time alone: never late."""
 
 import random
-from collections import Counter
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import combinations_with_replacement
 from typing import Any
@@ -94,9 +93,6 @@ def moments(seed: int) -> list[datetime]:
     return sorted(at for each in found for at in (each - TICK, each) if at > NOW)
 
 
-OUTCOMES: Counter[str] = Counter()
-
-
 def prove_never_late(tree: dict[str, Any], seed: int) -> None:
     node = parse(tree)
     holds = compile_tree(node)
@@ -109,10 +105,6 @@ def prove_never_late(tree: dict[str, Any], seed: int) -> None:
     for at in moments(seed):
         if until is None or at < until:
             assert holds(seen(seed, at=at), at) is now_true, at
-    if until is None:
-        OUTCOMES["never"] += 1
-    else:
-        OUTCOMES["turned" if holds(seen(seed, at=until), until) is not now_true else "early"] += 1
 
 
 @settings(max_examples=120, deadline=None)
@@ -126,14 +118,6 @@ def test_it_is_never_late(tree: dict[str, Any], seed: int) -> None:
 @given(tree=TREES, seed=st.integers(0, 10**6))
 def test_it_is_never_late_in_thousands_of_cases(tree: dict[str, Any], seed: int) -> None:
     prove_never_late(tree, seed)
-
-
-def test_a_poller_is_not_sent_out_for_nothing() -> None:
-    if not OUTCOMES:
-        pytest.skip("counts what the property test saw")
-
-    assert OUTCOMES["turned"] * 8 >= OUTCOMES["early"], OUTCOMES
-    assert OUTCOMES["never"] * 4 >= OUTCOMES.total(), OUTCOMES
 
 
 def until(tree: dict[str, Any], *events: EventFact, **held: Any) -> datetime | None:
@@ -178,7 +162,7 @@ def test_a_recent_date_begins_and_ends() -> None:
     assert until(tree, d="2028-11-05T12:00:00Z") == NOW + DAY
     assert until(tree, d="2028-11-08T12:00:00Z") == NOW + 2 * DAY
     assert until(tree, d="1999-12-31") is None
-    assert until(tree, d="9999-12-31") is not None
+    assert until(tree, d="2999-12-31") == datetime(2999, 12, 31, tzinfo=UTC)
 
 
 def test_what_fails_for_good_is_not_looked_at_for_its_windows() -> None:

@@ -10,7 +10,7 @@ from django.db import OperationalError
 
 from consent import ledger
 from consent.models import DataSubject
-from personalization.importing import event_store
+from personalization.importing import touching
 from personalization.ingest import apply, consent, partitions
 from personalization.ingest.accept import accept
 from personalization.ingest.apply import Applied, apply_batch
@@ -45,7 +45,7 @@ def test_a_crash_in_the_middle_leaves_nothing_behind(
         raise Crash
 
     with monkeypatch.context() as broken:
-        broken.setattr(event_store, "_note_seen", crash)
+        broken.setattr(touching, "note", crash)
         with pytest.raises(Crash):
             apply_batch(now=NOON)
     assert InboxEvent.objects.filter(quarantined_at=None).count() == 2

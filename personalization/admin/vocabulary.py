@@ -33,6 +33,7 @@ OPERATOR_LABELS = {
     "after": "is after",
     "within_last": "is within the last",
     "not_within_last": "is longer ago than",
+    "anniversary_within_next": "has its anniversary within the next",
     "includes_any": "includes any of",
     "includes_all": "includes all of",
 }

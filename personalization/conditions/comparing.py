@@ -186,6 +186,18 @@ def _recent(op: str, value: Value) -> Test:
     return test
 
 
+def _anniversary(_: str, value: Value) -> Test:
+    if not isinstance(value, Duration):
+        raise TypeError(f"an anniversary takes a Duration, not {type(value).__name__}")
+    days = value.delta.days
+
+    def test(seen: object, now: datetime) -> bool:
+        at = values.moment(seen)
+        return at is not None and values.month_day(at) in values.month_days(now, days=days)
+
+    return test
+
+
 def _includes(op: str, value: Value) -> Test:
     wanted, needs_all = _listed(value), op == "includes_all"
     texts = frozenset(each for each in wanted if isinstance(each, str))
@@ -221,6 +233,7 @@ _MAKERS: Mapping[str, Callable[[str, Value], Test]] = {
     **dict.fromkeys(_ORDERS, _ordered),
     "between": _between,
     **dict.fromkeys(("within_last", "not_within_last"), _recent),
+    "anniversary_within_next": _anniversary,
     **dict.fromkeys(("includes_any", "includes_all"), _includes),
     **dict.fromkeys(("contains", "starts_with", "ends_with", "matches"), _text),
 }

@@ -6,7 +6,7 @@ nothing happens to the person. None means that time alone never changes it.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 from personalization.conditions import values
@@ -38,6 +38,7 @@ Lapses: TypeAlias = Mapping[str, datetime]
 Moment: TypeAlias = datetime | None
 Timed: TypeAlias = Callable[[Facts, datetime, Lapses], tuple[bool, Moment]]
 _RELATIVE = ("within_last", "not_within_last")
+_YEARLY = "anniversary_within_next"
 
 
 def compile_timed(node: Node, *, catalogue: Catalogue) -> Timed:
@@ -120,6 +121,11 @@ def _group(children: tuple[Node, ...], *, decides: bool, catalogue: Catalogue) -
 
 def _compare(node: Compare) -> Timed:
     path, test = node.field, make_test(node.op, node.value)
+    if node.op == _YEARLY:
+        return lambda facts, now, _: (
+            test(facts.values.get(path), now),
+            _midnight(facts.values.get(path), now=now),
+        )
     if node.op not in _RELATIVE or not isinstance(node.value, Duration):
         return lambda facts, now, _: (test(facts.values.get(path), now), None)
     delta = node.value.delta
@@ -129,6 +135,14 @@ def _compare(node: Compare) -> Timed:
         return test(seen, now), _edge_of(seen, delta=delta, now=now)
 
     return compared
+
+
+def _midnight(seen: object, *, now: datetime) -> Moment:
+    """An anniversary begins and ends with a day."""
+    if values.moment(seen) is None:
+        return None
+    today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return today + timedelta(days=1)
 
 
 def _edge_of(seen: object, *, delta: timedelta, now: datetime) -> Moment:
@@ -352,7 +366,7 @@ def clockwork(node: Node, *, catalogue: Catalogue) -> Clockwork:
     dates: set[str] = set()
     purposes: set[str | None] = set()
     for _, event, inner in walk(node):
-        is_relative = isinstance(inner, Compare) and inner.op in _RELATIVE
+        is_relative = isinstance(inner, Compare) and inner.op in (*_RELATIVE, _YEARLY)
         match inner:
             case Compare(field=path) if event is None:
                 spec = catalogue.fields.get(path)

@@ -26,10 +26,11 @@ FieldType = Literal["text", "number", "date", "boolean", "list"]
 
 _ALWAYS: tuple[Operator, ...] = ("eq", "ne", "in", "not_in", "is_set", "is_not_set")
 _ORDER: tuple[Operator, ...] = ("gt", "gte", "lt", "lte", "between")
+_RELATIVE: tuple[Operator, ...] = ("within_last", "not_within_last", "anniversary_within_next")
 OPERATORS_BY_TYPE: Mapping[FieldType, tuple[Operator, ...]] = {
     "text": (*_ALWAYS, "contains", "starts_with", "ends_with", "matches"),
     "number": (*_ALWAYS, *_ORDER),
-    "date": (*_ALWAYS, *_ORDER, "before", "after", "within_last", "not_within_last"),
+    "date": (*_ALWAYS, *_ORDER, "before", "after", *_RELATIVE),
     "boolean": _ALWAYS,
     "list": (*_ALWAYS, "includes_any", "includes_all"),
 }

@@ -8,7 +8,7 @@ Operator = Literal[
     "eq", "ne", "in", "not_in", "is_set", "is_not_set",
     "gt", "gte", "lt", "lte", "between",
     "contains", "starts_with", "ends_with", "matches",
-    "before", "after", "within_last", "not_within_last",
+    "before", "after", "within_last", "not_within_last", "anniversary_within_next",
     "includes_any", "includes_all",
 ]  # fmt: skip
 MeasureKind = Literal["count", "sum", "avg", "first", "last"]

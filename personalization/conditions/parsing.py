@@ -89,6 +89,11 @@ class _Reader:
             return self.happened(found, path=path, depth=depth)
         if shape == "sequence":
             return self.sequence(found, path=path, depth=depth)
+        if is_where and found.get("op") == "anniversary_within_next":
+            raise TreeError(
+                join(path, "op"),
+                "an anniversary is asked of a field of the person, not of an event",
+            )
         return _compare(found, path=path)
 
     def enter(self, *, path: str, depth: int) -> None:

@@ -138,11 +138,19 @@ def _duration(data: object, path: str) -> Duration:
     return read_duration(data, path=path)
 
 
+def _anniversary(data: object, path: str) -> Duration:
+    """Whole days, today being the first; a year holds every anniversary."""
+    duration = read_duration(data, path=path)
+    if duration.hours or duration.minutes or duration.delta.days > 366:
+        raise TreeError(path, "an anniversary is a day: write 1 to 366 days (1 is today), or weeks")
+    return duration
+
+
 _READERS = {
     "eq": _whole, "ne": _whole, "in": _members, "not_in": _members,
     "gt": _ordered, "gte": _ordered, "lt": _ordered, "lte": _ordered, "between": _bounds,
     "contains": _text, "starts_with": _text, "ends_with": _text, "matches": _pattern,
     "before": _date, "after": _date,
-    "within_last": _duration, "not_within_last": _duration,
+    "within_last": _duration, "not_within_last": _duration, "anniversary_within_next": _anniversary,
     "includes_any": _list_of_values, "includes_all": _list_of_values,
 }  # fmt: skip

@@ -76,6 +76,9 @@ def compare_number(op: Operator, value: Value, *, number: SqlCondition) -> SqlCo
 
 def compare_moment(op: Operator, value: Value, *, at: SqlCondition, now: datetime) -> SqlCondition:
     """A timestamptz expression against dates, or against a time back from now."""
+    if op == "anniversary_within_next" and isinstance(value, Duration):
+        days = sorted(values.month_days(now, days=value.delta.days))
+        return joined("to_char(", at, " AT TIME ZONE 'UTC', 'MM-DD') = ANY(", parameter(days), ")")
     if isinstance(value, Duration):
         recent = joined(
             "(", at, " > ", parameter(now - value.delta), " AND ", at, " <= ", parameter(now), ")"

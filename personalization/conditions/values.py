@@ -1,8 +1,9 @@
 """What a value is: text, number, boolean, moment or list, alike in Python and PostgreSQL."""
 
 import re
+from calendar import isleap
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Context, Decimal
 from functools import lru_cache
 from typing import Literal
@@ -43,6 +44,26 @@ def _parsed(text: str) -> datetime | None:
         return None
     parsed = datetime.fromisoformat(text)
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+
+def month_day(at: datetime) -> str:
+    """The day of the year a moment lies on, in UTC: `02-29`."""
+    return f"{at.astimezone(UTC):%m-%d}"
+
+
+def month_days(now: datetime, *, days: int) -> frozenset[str]:
+    """Today and the days after it; in a common year 29 February is kept on the 28th."""
+    today = now.astimezone(UTC).date()
+    return _month_days(today, days)
+
+
+@lru_cache(maxsize=64)
+def _month_days(today: date, days: int) -> frozenset[str]:
+    dates = [today + timedelta(days=each) for each in range(days)]
+    found = {f"{each:%m-%d}" for each in dates}
+    if any((each.month, each.day) == (2, 28) and not isleap(each.year) for each in dates):
+        found.add("02-29")
+    return frozenset(found)
 
 
 def is_number(value: object) -> bool:

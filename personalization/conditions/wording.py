@@ -32,6 +32,7 @@ _MOMENT_PHRASES: Mapping[str, str] = {
     "after": "after {}",
     "within_last": "within the last {}",
     "not_within_last": "not within the last {}",
+    "anniversary_within_next": "on a day whose anniversary is {}",
 }
 _COUNT_PHRASES: Mapping[str, str] = {
     "eq": "exactly {}",
@@ -67,6 +68,11 @@ def happened_phrase(op: Operator, value: Value) -> str:
 def moment_phrase(op: Operator, value: Value) -> str:
     if op == "between" and isinstance(value, tuple):
         return f"between {value[0]} and {value[1]}"
+    if op == "anniversary_within_next" and isinstance(value, Duration):
+        days = value.delta.days
+        return _MOMENT_PHRASES[op].format(
+            "today" if days == 1 else f"within {days} days from today"
+        )
     return _MOMENT_PHRASES[op].format(duration(value) if isinstance(value, Duration) else value)
 
 

@@ -26,6 +26,7 @@ from personalization.conditions.fields import (
     EventSpec,
     FieldSpec,
 )
+from personalization.conditions.nodes import Operator
 from personalization.models import (
     CustomerProfile,
     Event,
@@ -251,8 +252,15 @@ _PATTERNS = st.sampled_from(
 
 def comparisons(fields: Sequence[FieldSpec]) -> st.SearchStrategy[dict[str, Any]]:
     """Every operator of every field equally often."""
-    pairs = [(spec, op) for spec in fields for op in OPERATORS_BY_TYPE[spec.type]]
+    pairs = [(spec, op) for spec in fields for op in operators(spec)]
     return st.sampled_from(pairs).flatmap(lambda pair: comparison(*pair))
+
+
+def operators(spec: FieldSpec) -> list[Operator]:
+    """Anniversaries are asked of people, not of events."""
+    is_own = spec.path in CATALOGUE.fields
+    found = OPERATORS_BY_TYPE[spec.type]
+    return [op for op in found if is_own or op != "anniversary_within_next"]
 
 
 def comparison(spec: FieldSpec, op: str) -> st.SearchStrategy[dict[str, Any]]:
@@ -266,6 +274,8 @@ def _values(kind: str, op: str) -> st.SearchStrategy[Any]:
     member = _MEMBERS[kind]
     if op in ("within_last", "not_within_last"):
         return _DURATIONS
+    if op == "anniversary_within_next":
+        return st.sampled_from([{"days": 1}, {"days": 7}, {"weeks": 2}, {"days": 200}])
     if op == "matches":
         return _PATTERNS
     if op == "between":

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, seed, settings
 
 from consent.gate import permitted_sql
 from personalization.conditions.facts import Facts
-from personalization.conditions.fields import OPERATORS_BY_TYPE, Catalogue, FieldSpec
+from personalization.conditions.fields import Catalogue, FieldSpec
 from personalization.conditions.nodes import OPERATORS, Node
 from personalization.conditions.to_python import compile_tree
 from personalization.conditions.to_sql import to_sql
@@ -87,7 +87,7 @@ def test_every_operator_on_every_field_agrees_and_tells_people_apart() -> None:
     results: dict[tuple[str, str], Counter[bool]] = {}
 
     for spec in (*worlds.CATALOGUE.fields.values(), *worlds.WHERE_FIELDS):
-        for op in OPERATORS_BY_TYPE[spec.type]:
+        for op in worlds.operators(spec):
             results[spec.path, op] = agreed_on(spec, op, people=people)
 
     assert {op for _, op in results} == set(OPERATORS)

@@ -4,7 +4,7 @@
    in a row of its own kind ("raw"), and what nobody touched is written as it was read. */
 const MEASURES = ["count", "sum", "avg", "first", "last"];
 const LISTED = ["in", "not_in", "includes_any", "includes_all"];
-const LENGTHS = ["within_last", "not_within_last"];
+const LENGTHS = ["within_last", "not_within_last", "anniversary_within_next"];
 export const UNITS = ["minutes", "hours", "days", "weeks"];
 
 const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);

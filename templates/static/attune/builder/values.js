@@ -5,7 +5,7 @@ import { tokensControl } from "./tokens.js";
 
 const { h, select } = Attune;
 const LISTED = ["in", "not_in", "includes_any", "includes_all"];
-export const LENGTHS = ["within_last", "not_within_last"];
+export const LENGTHS = ["within_last", "not_within_last", "anniversary_within_next"];
 export const BARE = ["is_set", "is_not_set"];
 
 const nothing = async () => [];

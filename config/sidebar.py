@@ -22,6 +22,7 @@ GROUPS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
         ("personalization.recommendationchain", "Recommendation chains", "low_priority"),
         ("personalization.offer", "Offers", "sell"),
         ("personalization.sendtimeslot", "Send-time slots", "api"),
+        ("personalization.feed", "Feeds", "rss_feed"),
         ("campaigns.senderidentity", "Sender identities", "badge"),
     ),
     "Audience": (

@@ -14,6 +14,7 @@ CONTENT = (
     "senderidentity",
     "offer",
     "sendtimeslot",
+    "feed",
 )
 VERSIONS = tuple(f"{name}version" for name in CONTENT[:5])
 PARTS = ("campaignslot", "experimentarm")

@@ -2,7 +2,15 @@
 
 from django.urls import URLPattern, URLResolver, path, re_path
 
-from personalization.api import catalogue, personalize
+from personalization.api import (
+    catalogue,
+    consents,
+    feeds,
+    personalize,
+    privacy_requests,
+    profiles,
+    recommendations,
+)
 from personalization.views import collector, snippet, webhooks
 
 # With or without a slash at the end: a redirect would lose what a client sends.
@@ -33,6 +41,28 @@ urlpatterns: list[URLPattern | URLResolver] = [
         r"^api/v1/personalize/(?P<slot>[^/]+)/?$",
         personalize.One.as_view(),
         name="personalize-one",
+    ),
+    path(
+        "api/v1/recommendations/",
+        recommendations.Recommendations.as_view(),
+        name="recommendations",
+    ),
+    path("api/v1/feeds/<slug:slug>.json", feeds.Feeds.as_view(), name="feed"),
+    re_path(
+        r"^api/v1/profiles/(?P<external_id>[^/]+)/?$",
+        profiles.Profiles.as_view(),
+        name="profile",
+    ),
+    path("api/v1/consents/", consents.Consents.as_view(), name="consents"),
+    path(
+        "api/v1/privacy-requests/",
+        privacy_requests.PrivacyRequests.as_view(),
+        name="privacy-requests",
+    ),
+    path(
+        "api/v1/privacy-requests/<int:pk>/",
+        privacy_requests.OnePrivacyRequest.as_view(),
+        name="privacy-request",
     ),
     path("api/v1/products/", catalogue.Products.as_view(), name="put-products"),
     path("api/v1/customers/", catalogue.Customers.as_view(), name="put-customers"),

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Mapping, Sequence
 
 from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
@@ -44,16 +45,27 @@ class OutOfScope(PermissionDenied):
 
 
 class HasScope(BasePermission):
-    """Let a program in that has the scope which the view names as `scope`."""
+    """Let a program in that has the scope which the view names as `scope`.
+
+    A view with a scope for each method names them as `scopes`; of several any one will do.
+    """
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         caller = request.auth
         if not isinstance(caller, Caller):
             return False
-        scope = str(view.scope) if hasattr(view, "scope") else ""
-        if scope not in caller.scopes:
-            raise OutOfScope(scope)
+        wanted = scopes_of(view, method=request.method or "")
+        if not caller.scopes & set(wanted):
+            raise OutOfScope(wanted[0])
         return True
+
+
+def scopes_of(view: object, *, method: str) -> tuple[str, ...]:
+    """Return the scopes that let a program call this method of a view, the first to ask for."""
+    by_method: Mapping[str, Sequence[str]] = getattr(view, "scopes", {})
+    # HEAD is a GET without its body.
+    named = by_method.get("get" if method == "HEAD" else method.lower())
+    return tuple(map(str, named)) if named else (str(getattr(view, "scope", "")),)
 
 
 def caller_of(request: Request) -> Caller:

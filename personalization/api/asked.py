@@ -11,7 +11,7 @@ from personalization.api import body
 from personalization.serving.question import KINDS, Kind, Question, Recipient
 
 MOST_SLOTS = 10
-_LONGEST = 200
+LONGEST = 200
 _LONGEST_MESSAGE = 120
 _IN_URLS: tuple[Kind, ...] = ("external_id", "anonymous_id", "token")
 _KNOWN = frozenset({"recipients", "slots", "message", "context", "explain", "source", "strict"})
@@ -22,16 +22,11 @@ _TRUE, _FALSE = ("1", "true"), ("", "0", "false")
 def one(request: Request, *, slot: str) -> Question:
     """Read the parameters of a GET."""
     given = request.query_params
-    if "email" in given:
-        raise ParseError(
-            "An address does not belong in a URL, where logs keep it: send it by POST, or name "
-            "the person by external_id, anonymous_id or token."
-        )
     _checked_context({name: given[name] for name in _CONTEXT if name in given})
     return Question(
-        recipients=(_recipient(given, allowed=_IN_URLS),),
+        recipients=(person(request),),
         slots=(_slot(slot),),
-        message=_text(given.get("message", ""), name="message", longest=_LONGEST_MESSAGE),
+        message=text(given.get("message", ""), name="message", longest=_LONGEST_MESSAGE),
         source=source_of(request),
         explain=flag(request, "explain"),
     )
@@ -52,8 +47,8 @@ def many(request: Request) -> tuple[Question, list[str]]:
     question = Question(
         recipients=tuple(each for each in read if isinstance(each, Recipient)),
         slots=_slots(given.get("slots")),
-        message=_text(given.get("message") or "", name="message", longest=_LONGEST_MESSAGE),
-        source=_text(given.get("source") or "", name="source", longest=50) or source_of(request),
+        message=text(given.get("message") or "", name="message", longest=_LONGEST_MESSAGE),
+        source=source_in(given, request=request),
         explain=explain,
     )
     return question, [each if isinstance(each, str) else "" for each in read]
@@ -66,13 +61,36 @@ def flag(request: Request, name: str) -> bool:
     return value in _TRUE
 
 
+def count(request: Request, name: str, *, default: int, most: int) -> int:
+    """Read a number of things."""
+    given = request.query_params.get(name, "") or str(default)
+    if not (given.isascii() and given.isdigit() and len(given) < 10 and 1 <= int(given) <= most):
+        raise ParseError(f"“{name}” is a whole number from 1 to {most}.")
+    return int(given)
+
+
 def source_of(request: Request) -> str:
     """Return whose customer numbers these are: named in the call, or those of the program."""
     return str(request.query_params.get("source") or caller_of(request).source or "api")[:50]
 
 
+def source_in(given: Mapping[str, Any], *, request: Request) -> str:
+    """Return the same where a body may name it."""
+    return text(given.get("source") or "", name="source", longest=50) or source_of(request)
+
+
+def recipient(given: Mapping[str, Any]) -> Recipient:
+    """Read whom a body is about."""
+    return _recipient(given, allowed=KINDS)
+
+
 def person(request: Request) -> Recipient:
     """Read whom a GET is about."""
+    if "email" in request.query_params:
+        raise ParseError(
+            "An address does not belong in a URL, where logs keep it: send it by POST, or name "
+            "the person by external_id, anonymous_id or token."
+        )
     return _recipient(request.query_params, allowed=_IN_URLS)
 
 
@@ -100,7 +118,7 @@ def _recipient(given: Mapping[str, Any], *, allowed: tuple[Kind, ...]) -> Recipi
     if len(named) != 1 or named[0] not in allowed:
         raise ParseError(f"Name the person by exactly one of: {', '.join(allowed)}.")
     kind = named[0]
-    return Recipient(kind=kind, value=_text(given[kind], name=kind, longest=_LONGEST))
+    return Recipient(kind=kind, value=text(given[kind], name=kind, longest=LONGEST))
 
 
 def _slots(given: object) -> tuple[str, ...]:
@@ -110,10 +128,10 @@ def _slots(given: object) -> tuple[str, ...]:
 
 
 def _slot(given: object) -> str:
-    return _text(given, name="slot", longest=80)
+    return text(given, name="slot", longest=80)
 
 
-def _text(given: object, *, name: str, longest: int) -> str:
+def text(given: object, *, name: str, longest: int) -> str:
     """Return a text that can be looked for: numbers pass for text, as many programs send them."""
     if isinstance(given, int) and not isinstance(given, bool):
         given = str(given)

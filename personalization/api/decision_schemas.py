@@ -8,13 +8,15 @@ from rest_framework import serializers as s
 from personalization.api.schemas import PROBLEM
 
 _PROBLEM_JSON = "application/problem+json"
+SOURCE = OpenApiParameter(
+    "source", description="Whose customer numbers these are. Default: the program's, else `api`."
+)
 PERSON = [
     OpenApiParameter("external_id", description="The person's number at the source."),
     OpenApiParameter("anonymous_id", description="The id of a browser."),
     OpenApiParameter("token", description="A name that tells nothing, from the profile call."),
-    OpenApiParameter("source", description="Whose customer numbers these are. Default: the "
-                     "program's, else `api`."),
-]  # fmt: skip
+    SOURCE,
+]
 PLACE = [
     OpenApiParameter("ip", description="Checked, not used yet."),
     OpenApiParameter("lat", float, description="Checked, not used yet."),
@@ -22,9 +24,9 @@ PLACE = [
 ]
 
 
-def answers(shape: Any, *codes: int) -> dict[Any, Any]:
+def answers(shape: Any, *codes: int, success: int = 200) -> dict[Any, Any]:
     """Return the responses of a call: its answer, and the problems it may say."""
-    found: dict[Any, Any] = {200: shape}
+    found: dict[Any, Any] = {success: shape}
     for code in codes:
         if code == 304:
             found[code] = OpenApiResponse(description="Nothing changed since this ETag.")

@@ -1,6 +1,5 @@
 """Decide at send time: one slot for one person, or many slots for many people."""
 
-import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -18,14 +17,13 @@ from rest_framework.views import APIView
 
 from consent.api.authentication import CallerAuthentication, HasScope
 from consent.models import ApiKey
-from personalization.api import asked, decision_examples, decision_schemas
+from personalization.api import asked, caching, decision_examples, decision_schemas
 from personalization.serving import decide
 from personalization.serving.answer import Answer
 from personalization.serving.deadline import Budget
 from personalization.serving.question import Question
 
 FALLBACK = "X-Personalization"
-VARY = "Authorization, X-API-Key"
 
 
 class NotSetUp(APIException):
@@ -108,19 +106,8 @@ def _result(answers: Sequence[Answer]) -> dict[str, object]:
 
 
 def _one(answer: Answer, *, request: Request, now: datetime) -> HttpResponse:
-    raw = orjson.dumps(answer.body)
-    tag = f'"{hashlib.sha256(raw).hexdigest()[:32]}"'
-    known = {each.strip() for each in request.headers.get("If-None-Match", "").split(",")}
-    is_known = tag in known or "*" in known
-    response = (
-        HttpResponse(status=status.HTTP_304_NOT_MODIFIED)
-        if is_known
-        else HttpResponse(raw, content_type="application/json")
-    )
     left = max(int((answer.expires_at - now).total_seconds()), 0)
-    response["ETag"] = tag
-    response["Cache-Control"] = f"private, max-age={left}"
-    response["Vary"] = VARY
+    response = caching.private(orjson.dumps(answer.body), request=request, seconds=left)
     if answer.is_fallback_forced:
         response[FALLBACK] = "fallback"
     return response

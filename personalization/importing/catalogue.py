@@ -94,15 +94,18 @@ def _customer(
     consents = item.get("consents") or []
     if not isinstance(consents, list):
         raise CellError("consents", "is not a list")
-    said = tuple(
-        _said(each, field=f"consents[{place}]", columns=columns, source=source, now=now)
+    statements = tuple(
+        said(each, field=f"consents[{place}]", columns=columns, source=source.slug, now=now)
         for place, each in enumerate(consents)
     )
     attributes = _mapping(item.get("attributes") or {}, field="attributes")
-    return customer_rows.customer(attributes, line=index, names=names, said=said, columns=columns)
+    return customer_rows.customer(
+        attributes, line=index, names=names, said=statements, columns=columns
+    )
 
 
-def _said(given: object, *, field: str, columns: Columns, source: Source, now: datetime) -> Said:
+def said(given: object, *, field: str, columns: Columns, source: str, now: datetime) -> Said:
+    """Read one statement of a person; `source` is where it was said, if it does not tell."""
     item = _mapping(given, field=field)
     _refuse_unknown(item, known=_CONSENT_KEYS, field=field, hint="leave it out")
     purpose = cells.text(item.get("purpose"), column=f"{field}.purpose", limit=40)
@@ -114,7 +117,7 @@ def _said(given: object, *, field: str, columns: Columns, source: Source, now: d
     if not where and action == customer_rows.GRANTED and purpose in columns.explicit:
         raise CellError(f"{field}.source", f"is missing: {purpose} {customer_rows.NEEDS_PROOF}")
     at = customer_rows.said_at(item.get("at"), column=f"{field}.at", now=now)
-    return Said(purpose=purpose, action=action, source=where or f"api:{source.slug}", at=at)
+    return Said(purpose=purpose, action=action, source=where or f"api:{source}", at=at)
 
 
 def _mapping(value: object, *, field: str) -> Mapping[str, Any]:

@@ -30,7 +30,7 @@ from personalization.models.segment import (
     SegmentVersion,
 )
 from personalization.models.segment_work import SegmentRecheck, SegmentTouch
-from personalization.models.slot import SendTimeSlot
+from personalization.models.slot import Feed, SendTimeSlot
 from personalization.models.source import SeenProperty, Source, SourceDay, WebhookDelivery
 from personalization.models.source_object import SourceObject
 from personalization.models.trait_model import TraitModel
@@ -46,6 +46,7 @@ __all__ = [
     "EventItem",
     "EventKey",
     "Exposure",
+    "Feed",
     "Field",
     "ImportRun",
     "ImportedRow",

@@ -50,3 +50,33 @@ class SendTimeSlot(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Feed(models.Model):
+    """A list of products that is the same for everybody, at an address without a key."""
+
+    slug = models.SlugField(max_length=80, unique=True, help_text="As in /api/v1/feeds/new.json.")
+    name = models.CharField(max_length=120)
+    strategy = models.CharField(max_length=80, default="popular")
+    # The common limits of lists, as `categories` and `price_to`.
+    parameters = models.JSONField(default=dict, blank=True)
+    limit = models.PositiveSmallIntegerField(
+        "products",
+        default=12,
+        validators=[MinValueValidator(1), MaxValueValidator(50)],
+        help_text="How many, at most 50.",
+    )
+    max_age = models.PositiveIntegerField(
+        "good for",
+        default=300,
+        validators=[MinValueValidator(1), MaxValueValidator(_DAY)],
+        help_text="Seconds for which a proxy or browser may keep the list.",
+    )
+    is_active = models.BooleanField("answers", default=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

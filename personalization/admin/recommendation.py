@@ -157,7 +157,9 @@ def _evaluation(report: Mapping[str, Any] | None) -> dict[str, Any] | None:
                         "coverage": f"{figures['coverage']:.1%}",
                         "is_ours": name == report["ours"],
                     }
-                    for name, figures in report["tables"][kind].items()
+                    for name, figures in sorted(
+                        report["tables"][kind].items(), key=lambda pair: -pair[1]["hr_20"]
+                    )
                 ],
                 "difference": _difference(report, kind),
             }
@@ -169,7 +171,7 @@ def _evaluation(report: Mapping[str, Any] | None) -> dict[str, Any] | None:
 def _difference(report: Mapping[str, Any], kind: str) -> str:
     apart = report["difference"][kind]
     return (
-        f"{_label(report['ours'])} less {_label(report['theirs'])}: HR@20 {apart['mean']:+.3f}, "
+        f"{_label(report['ours'])}, less {report['theirs']}: HR@20 {apart['mean']:+.3f}, "
         f"95 % interval {apart['low']:+.3f} to {apart['high']:+.3f}, {apart['people']:,} people."
     )
 

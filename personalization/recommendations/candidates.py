@@ -76,14 +76,17 @@ class Similar:
     last: int
     # Columns of the history's own products: no candidates, but for one that is left out.
     own: dict[int, int]
+    own_columns: list[int]
 
     def scores(self, *, without: int | None = None) -> Scores:
         weighed = self._weights(without)[self.rows] * self.votes
         counted = np.bincount(self.columns, weights=weighed, minlength=len(self.positions))
         total: Scores = counted.astype(np.float64, copy=False)
-        for position, column in self.own.items():
-            if position != without:
-                total[column] = 0.0
+        kept = None if without is None else self.own.get(without)
+        value = 0.0 if kept is None else total[kept]
+        total[self.own_columns] = 0.0
+        if kept is not None:
+            total[kept] = value
         return total
 
     def causes(self, columns: Sequence[int]) -> list[int]:
@@ -166,6 +169,7 @@ def similar(
     near = ids[usable]
     found, columns = _distinct(near)
     votes = lists.scores[rows][usable].astype(np.float64)
+    own = _own(found, history=list(first))
     return Similar(
         history=list(newest),
         ages=list(newest.values()),
@@ -175,7 +179,8 @@ def similar(
         columns=columns,
         votes=votes * lift(model.popularity[near]) if is_lifted else votes,
         last=last,
-        own=_own(found, history=list(first)),
+        own=own,
+        own_columns=list(own.values()),
     )
 
 

@@ -72,6 +72,8 @@ class _Kitchen:
     # The steps for those who did not allow profiling.
     shared_steps: _Steps
     caps: tuple[Cap, ...]
+    # The histories that any step looks at.
+    histories: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,8 @@ def recommend_all(
     model: Model, catalogue: Catalogue, asks: Sequence[Ask], *, limit: int
 ) -> list[list[Recommended]]:
     """The same for a batch; all products are looked up in the model at once."""
-    wanted = [product for ask in asks for product, _ in (*ask.bought, *ask.viewed)]
+    wanted = [product for ask in asks for product, _ in ask.bought]
+    wanted += [product for ask in asks for product, _ in ask.viewed]
     wanted += [product for ask in asks for product in ask.exclude]
     places = _known(model, catalogue, product_ids=wanted)
     # By identity: people of one rule share the recipe, and the work it takes to prepare it.
@@ -143,6 +146,7 @@ def _kitchen(recipe: Recipe, model: Model, catalogue: Catalogue) -> _Kitchen:
         steps=steps,
         shared_steps=tuple(each for each in steps if not each[1].strategy.is_personal),
         caps=tuple(Cap(codes, limit) for codes, limit in limits if limit is not None),
+        histories=frozenset(step.strategy.history for step in recipe.steps),
     )
 
 
@@ -151,7 +155,9 @@ def _request(ask: Ask, *, kitchen: _Kitchen, places: Mapping[int, int], limit: i
     fresh = just_bought(ask.bought, within_days=recipe.exclude_bought_days)
     return _Request(
         ground=kitchen.ground,
-        person=_person(ask, places=places) if ask.may_profile else Person(),
+        person=_person(ask, places=places, histories=kitchen.histories)
+        if ask.may_profile
+        else Person(),
         steps=kitchen.steps if ask.may_profile else kitchen.shared_steps,
         blocked=frozenset(places[product] for product in (*fresh, *ask.exclude)),
         caps=kitchen.caps,
@@ -159,10 +165,11 @@ def _request(ask: Ask, *, kitchen: _Kitchen, places: Mapping[int, int], limit: i
     )
 
 
-def _person(ask: Ask, *, places: Mapping[int, int]) -> Person:
+def _person(ask: Ask, *, places: Mapping[int, int], histories: frozenset[str]) -> Person:
+    """Turn into positions what the steps will look at."""
     return Person(
-        bought=_past(ask.bought, places=places),
-        viewed=_past(ask.viewed, places=places),
+        bought=_past(ask.bought, places=places) if "bought" in histories else (),
+        viewed=_past(ask.viewed, places=places) if "viewed" in histories else (),
         favourite_category=ask.favourite_category,
         places=ask.places,
     )
@@ -170,7 +177,7 @@ def _person(ask: Ask, *, places: Mapping[int, int]) -> Person:
 
 def _past(history: History, *, places: Mapping[int, int]) -> Past:
     newest_first = sorted(history, key=itemgetter(1))
-    return tuple((place, age) for product, age in newest_first if (place := places[product]) >= 0)
+    return [(place, age) for product, age in newest_first if (place := places[product]) >= 0]
 
 
 def _recommend(request: _Request) -> list[Recommended]:

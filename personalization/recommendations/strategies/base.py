@@ -1,6 +1,6 @@
 """What every strategy is, and what it gets to look at."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -13,7 +13,7 @@ from personalization.recommendations.options import Option
 # Whose items a strategy names as the cause; "" for one that names none.
 History = Literal["bought", "viewed", ""]
 # (position, age in days), newest first.
-Past = tuple[tuple[int, float], ...]
+Past = Sequence[tuple[int, float]]
 # Positions, best first, and the value of each.
 Ranking = tuple[Int32Array, FloatArray]
 

@@ -32,6 +32,7 @@ NAMES = (
     "traits",
     "conditions",
     "segments",
+    "membership",
     "recommendations",
 )
 

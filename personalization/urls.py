@@ -47,7 +47,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         recommendations.Recommendations.as_view(),
         name="recommendations",
     ),
-    path("api/v1/feeds/<slug:slug>.json", feeds.Feeds.as_view(), name="feed"),
+    re_path(r"^api/v1/feeds/(?P<slug>[^/]+)\.json$", feeds.Feeds.as_view(), name="feed"),
     re_path(
         r"^api/v1/profiles/(?P<external_id>[^/]+)/?$",
         profiles.Profiles.as_view(),

@@ -1,6 +1,6 @@
 """Tests that need a program which may be missing: skipped and named, or failed where required.
 
-`ATTUNE_REQUIRE=browser,node` turns the skips of these groups into failures.
+`ATTUNE_REQUIRE=browser,node,nginx` turns the skips of these groups into failures.
 """
 
 import os
@@ -26,10 +26,12 @@ def missing(group: str) -> str:
         return f"none of {', '.join(CHROMIUM)} is installed"
     if group == "node" and shutil.which("node") is None:
         return "node is not installed"
+    if group == "nginx" and shutil.which("nginx") is None:
+        return "nginx is not installed"
     return ""
 
 
-GROUPS = ("browser", "node")
+GROUPS = ("browser", "node", "nginx")
 
 
 def _wanted(item: pytest.Item) -> Iterator[tuple[str, str]]:

@@ -74,7 +74,7 @@ def test_a_known_etag_is_304_until_the_list_changes() -> None:
     assert shown not in [item["product_id"] for item in changed.json()["items"]]
 
 
-@pytest.mark.parametrize("slug", ["nonsense", "off"])
+@pytest.mark.parametrize("slug", ["nonsense", "off", "%5E%C2%B6", "a%00", "a b"])
 def test_an_unknown_feed_is_a_problem(slug: str) -> None:
     Feed.objects.create(slug="off", name="Off", is_active=False)
 

@@ -61,6 +61,7 @@ def tell_ruleset(content: Content, *, catalogue: Catalogue) -> Content:
     }
     return {
         "Hit policy": content["hit_policy"],
+        "Try other content on": f"{content.get('exploration', 0):.0%}",
         **rules,
         "Everyone else": outcome_in_words(content["fallback"]),
     }

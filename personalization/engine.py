@@ -27,7 +27,7 @@ from personalization.receipts.facts import properties_asked
 from personalization.receipts.parts import Part
 from personalization.recommendations import shelf
 from personalization.recommendations.offer import Offer, Offers, Wish, offers_for
-from personalization.rules.evaluate import Decision, evaluate, fallback
+from personalization.rules.evaluate import Decision, fallback
 from personalization.slots import Slot, SlotUnfilled
 
 __all__ = [
@@ -154,7 +154,10 @@ def for_nobody(plan: Plan, *, now: datetime) -> Content:
 
 
 def _decide(profile: LoadedProfile, *, plan: Plan, now: datetime) -> _Decisions:
-    return {slot.name: evaluate(slot.ruleset, profile.facts, now) for slot in plan.slots}
+    return {
+        slot.name: slots.decide(slot, profile.facts, now, pseudonym=profile.pseudonym)
+        for slot in plan.slots
+    }
 
 
 def _wish(decisions: _Decisions) -> Wish:

@@ -15,13 +15,14 @@ from django.db.models import Q
 
 from consent.identity import SealBroken
 from personalization import receipts, slots
+from personalization.conditions.facts import Facts
 from personalization.content.blocks import CompiledBlock, compile_block
 from personalization.content.context import REASON, template_context
 from personalization.content.liquid_runtime import PlainData
 from personalization.models import ContentBlockVersion, Receipt, RuleSetVersion
 from personalization.offers.deciding import Withheld
 from personalization.receipts import Inputs, facts, parts
-from personalization.rules.evaluate import CompiledRuleSet, Decision, evaluate, without
+from personalization.rules.evaluate import Decision, evaluate, without
 from personalization.slots import Filled, Slot
 from personalization.versions import diff
 
@@ -172,14 +173,19 @@ def _decide(
     known = facts.load(inputs.facts, profile_id=receipt.subject_id)
     told = receipt.decision["slots"]
     return {
-        name: evaluate(_reduced(slot, told=told[name]), known, receipt.decided_at)
-        for name, slot in rulesets.items()
+        name: _decide_slot(slot, known, receipt, told=told[name]) for name, slot in rulesets.items()
     }
 
 
-def _reduced(slot: Slot, *, told: Mapping[str, Any]) -> CompiledRuleSet:
+def _decide_slot(
+    slot: Slot, known: Facts, receipt: Receipt, *, told: Mapping[str, Any]
+) -> Decision:
     gone = {each.offer for each in _withheld(told)}
-    return without(slot.ruleset, offers=gone) if gone else slot.ruleset
+    if gone:
+        # Where an offer was refused the next rule decided, and nothing was tried out.
+        return evaluate(without(slot.ruleset, offers=gone), known, receipt.decided_at)
+    pseudonym = str(receipt.subject.pseudonym)
+    return slots.decide(slot, known, receipt.decided_at, pseudonym=pseudonym)
 
 
 def _other_blocks(

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from markupsafe import Markup
 
+from personalization.conditions.facts import Facts
 from personalization.content.blocks import CompiledBlock, RenderedBlock, compile_block, render
 from personalization.content.liquid import TemplateProblem
 from personalization.content.liquid_runtime import PlainData, plain
@@ -16,8 +18,10 @@ from personalization.rules.evaluate import (
     CompiledRuleSet,
     Decision,
     compile_ruleset,
+    evaluate,
     parse_ruleset,
 )
+from personalization.rules.explore import explored, point
 from personalization.rules.ruleset import Outcome
 
 Offers = Mapping[str, Mapping[str, object]]
@@ -75,6 +79,15 @@ def live_blocks(slots: Sequence[Slot]) -> dict[str, CompiledBlock]:
     if missing := sorted(wanted - set(blocks)):
         raise SlotUnfilled(f"content block “{missing[0]}” has no live version; put one live")
     return blocks
+
+
+def decide(slot: Slot, facts: Facts, now: datetime, *, pseudonym: str) -> Decision:
+    """Ask the rules for one person; a share of people may see something else that fits them."""
+    decision = evaluate(slot.ruleset, facts, now)
+    if not slot.ruleset.definition.exploration:
+        return decision
+    at = point(pseudonym, ruleset=slot.slug, version=slot.version)
+    return explored(slot.ruleset, decision, facts, now, at=at)
 
 
 def fill(
@@ -135,6 +148,7 @@ def told(
         "rule": decision.rule_key,
         "rule_name": decision.rule_name,
         "is_fallback": decision.is_fallback,
+        "probability": decision.probability,
         "considered": [[key, hit] for key, hit in decision.considered],
         **_told_content(decision.outcome, blocks=blocks),
     }
@@ -143,6 +157,8 @@ def told(
             {"rule": rule.key, **_told_content(rule.outcome, blocks=blocks)}
             for rule in decision.hits[1:]
         ]
+    if decision.is_explored:
+        found["is_explored"] = True
     if withheld:
         found["withheld"] = [each.told() for each in withheld]
     return found

@@ -56,6 +56,9 @@ class Decision:
     is_fallback: bool
     considered: Trace
     hits: tuple[Rule, ...] = ()
+    # With what probability this person was to see this; below 1 only where rules explore.
+    probability: float = 1.0
+    is_explored: bool = False
 
 
 def compile_ruleset(definition: RuleSetDefinition) -> CompiledRuleSet:

@@ -11,7 +11,8 @@ from personalization.conditions.parsing import parse
 from personalization.rules.ruleset import HitPolicy, Outcome, Rule, RuleSetDefinition
 
 MAX_RULES = 200
-_KEYS = frozenset({"hit_policy", "rules", "fallback"})
+_KEYS = frozenset({"hit_policy", "rules", "fallback", "exploration"})
+MOST_EXPLORATION = 0.5
 _NEEDED = ("key", "name", "priority", "condition", "outcome")
 _RULE_KEYS = frozenset({*_NEEDED, "active_from", "active_until", "is_enabled"})
 
@@ -41,6 +42,7 @@ def parse_ruleset(data: object) -> RuleSetDefinition:
         hit_policy=cast(HitPolicy, hit_policy),
         rules=tuple(rules),
         fallback=_outcome(found["fallback"], path="fallback"),
+        exploration=_share(found.get("exploration", 0), path="exploration"),
     )
 
 
@@ -92,6 +94,13 @@ def _text(data: object, *, path: str) -> str:
     if not isinstance(data, str) or not data.strip() or len(data) > 200:
         raise RuleSetError(path, "a text of 1 to 200 characters is needed here")
     return data
+
+
+def _share(data: object, *, path: str) -> float:
+    is_number = isinstance(data, int | float) and not isinstance(data, bool)
+    if not is_number or not 0 <= cast(float, data) <= MOST_EXPLORATION:
+        raise RuleSetError(path, f"a share from 0 to {MOST_EXPLORATION:g}, as 0.05 for 5 %")
+    return float(cast(float, data))
 
 
 def _priority(data: object, *, path: str) -> int:

@@ -36,3 +36,5 @@ class RuleSetDefinition:
     hit_policy: HitPolicy
     rules: tuple[Rule, ...]
     fallback: Outcome
+    # The share of people to whom something else that fits them is shown, from 0 to 0.5.
+    exploration: float = 0.0

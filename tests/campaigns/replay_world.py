@@ -144,7 +144,7 @@ def _decide_by_everything() -> None:
     ]  # fmt: skip
     made = RuleSet.objects.create(slug="hero", name="Who sees which hero")
     content = {
-        "hit_policy": "first", "rules": table,
+        "hit_policy": "first", "exploration": 0.2, "rules": table,
         "fallback": {"block": "picks", "variant": "plain", "strategy": "popular"},
     }  # fmt: skip
     rules.publisher.publish(made, content=content, now=NOON)

@@ -60,6 +60,9 @@ def test_every_mail_comes_out_the_same_after_everything_changed() -> None:
     assert len(found) == PEOPLE
     assert chosen == {"boots", "loyal", "vip", "german", "plain"}
     assert {receipt.decision["arm"] for receipt in found} == {"a", "b"}
+    heroes = [receipt.decision["slots"]["hero"] for receipt in found]
+    assert any(hero.get("is_explored") for hero in heroes)
+    assert {hero["probability"] < 1 for hero in heroes} == {True, False}
     assert any(receipt.decision["cards"] for receipt in found)
 
     world.change_everything()

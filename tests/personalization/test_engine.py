@@ -86,7 +86,7 @@ def test_a_rule_decides_and_the_receipt_says_which() -> None:
     slot = contents[anna.pk].decision["slots"]["hero"]
     assert slot == {
         "ruleset": "hero", "version": 1, "rule": "german", "rule_name": "Lives in Germany",
-        "is_fallback": False, "considered": [["german", True]],
+        "is_fallback": False, "probability": 1.0, "considered": [["german", True]],
         "block": "hero", "block_version": 1, "variant": "german",
     }  # fmt: skip
     fallback = contents[ben.pk].decision["slots"]["hero"]

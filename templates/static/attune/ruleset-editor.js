@@ -48,7 +48,20 @@ Attune.RulesetEditor = class {
     const { h, select } = Attune;
     const choose = (value) => { this.content.hit_policy = value; this.rules.forEach((entry) => { entry.card = null; }); this.draw(); };
     const control = select(Object.entries(this.config.hitPolicies), this.content.hit_policy, choose, { "aria-label": "Which rule decides", disabled: this.readonly });
-    return h("div", { class: "at-table-head" }, h("span", {}, "Who"), h("span", { class: "at-policy" }, control), h("span", { class: "at-head-outcome" }, "What they see"));
+    return h("div", { class: "at-table-head" }, h("span", {}, "Who"), h("span", { class: "at-policy" }, control, this.exploration()), h("span", { class: "at-head-outcome" }, "What they see"));
+  }
+
+  exploration() {
+    const { h } = Attune;
+    const percent = Math.round((this.content.exploration ?? 0) * 1000) / 10;
+    const input = h("input", { type: "number", class: "at-input at-share", min: 0, max: 50, step: 0.5, value: percent, disabled: this.readonly, "aria-label": "Try other content on this share of customers, in percent" });
+    input.addEventListener("change", () => {
+      const share = Math.min(Math.max(Number(input.value) || 0, 0), 50);
+      input.value = share;
+      this.content.exploration = share / 100;
+      this.save();
+    });
+    return h("label", { class: "at-hint at-exploration", title: "Something else that fits them as well, so that you learn how it does" }, "Try other content on ", input, " %");
   }
 
   everyoneElse() {

@@ -13,7 +13,7 @@ from django.db import connection
 from benchmarks import market
 from benchmarks.report import Result, Table
 from personalization.models import Segment
-from personalization.segments import counts, membership, publish
+from personalization.segments import counts, membership, population, publish
 from personalization.segments.counts import Estimate
 
 _T = TypeVar("_T")
@@ -98,8 +98,17 @@ def _publish(trees: dict[str, object]) -> None:
         segment = Segment.objects.create(slug=slug, name=slug)
         publish.publisher.publish(segment, content={"tree": tree}, now=market.NOW)
     inner = {slug for slug in trees if any(f'"{slug}"' in json.dumps(t) for t in trees.values())}
-    for segment in Segment.objects.filter(slug__in=inner).select_related("live"):
-        membership.rebuild(segment, now=market.NOW)
+    with connection.cursor() as cursor:
+        for segment in Segment.objects.filter(slug__in=inner).select_related("live"):
+            assert segment.live is not None
+            # Only who is in matters here; upkeep of members is measured elsewhere.
+            condition = membership.compiled(segment.live, now=market.NOW)
+            cursor.execute(
+                "INSERT INTO personalization_segmentmembership (segment_id, profile_id, entered_at)"
+                f" SELECT %s, p.subject_id, %s FROM {population.PEOPLE}"
+                f" WHERE {population.LIVING} AND {condition.sql}",
+                [segment.pk, market.NOW, *condition.params],
+            )
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE personalization_segmentmembership")
 

@@ -138,10 +138,10 @@ def test_rules_are_dragged_with_a_finger_on_a_phone(three: RuleSet, open_as: Ope
     assert overflow(page) == 0
     client = page.context.new_cdp_session(page)
     cards = page.locator(".at-rules > .at-rule")
-    cards.nth(1).get_by_label("Move this rule").scroll_into_view_if_needed()
-    start, end = (
-        each.bounding_box() for each in (cards.nth(1).get_by_label("Move this rule"), cards.nth(0))
-    )
+    # To the middle: at the edge the bar with the buttons would lie over it.
+    handle = cards.nth(1).get_by_label("Move this rule")
+    handle.evaluate("each => each.scrollIntoView({ block: 'center' })")
+    start, end = (each.bounding_box() for each in (handle, cards.nth(0)))
     assert start is not None
     assert end is not None
     x, y = start["x"] + 6, start["y"] + 6

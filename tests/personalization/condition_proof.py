@@ -15,12 +15,13 @@ from typing import Any
 
 from django.db import connection, transaction
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
 
 from consent import gate, identify, ledger
 from consent.gate import permitted_sql
 from consent.identify import Names
 from consent.models import ConsentState, DataSubject
-from personalization.conditions.nodes import Node
+from personalization.conditions.nodes import MEASURES, OPERATORS, Node
 from personalization.conditions.to_python import compile_tree
 from personalization.conditions.to_sql import to_sql
 from personalization.conditions.tree import Compare, Happened, needs, parse, walk
@@ -175,12 +176,23 @@ class _World:
         self.absorbed = {absorbed.pk for _, absorbed in pairs}
 
     def ask(self, trees: int, *, counts: Counter[str]) -> None:
+        """Random trees, and a sixteenth as many about each operator and each measure."""
+        self.ask_about(worlds.TREES, trees=trees, counts=counts)
+        few = max(1, trees // 16)
+        for op in OPERATORS:
+            self.ask_about(worlds.about_operator(op), trees=few, counts=counts)
+        for kind in MEASURES:
+            self.ask_about(worlds.about_measure(kind), trees=few, counts=counts)
+
+    def ask_about(
+        self, strategy: st.SearchStrategy[dict[str, Any]], *, trees: int, counts: Counter[str]
+    ) -> None:
         @seed(self.number)
         @settings(
             max_examples=trees, deadline=None, database=None, phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         )  # fmt: skip
-        @given(data=worlds.TREES)
+        @given(data=strategy)
         def agree(data: dict[str, Any]) -> None:
             node = parse(data)
             expected = self.by_python(node)

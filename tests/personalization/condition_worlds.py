@@ -26,7 +26,7 @@ from personalization.conditions.fields import (
     EventSpec,
     FieldSpec,
 )
-from personalization.conditions.nodes import Operator
+from personalization.conditions.nodes import MeasureKind, Operator
 from personalization.models import (
     CustomerProfile,
     Event,
@@ -339,14 +339,14 @@ _EDGES = st.one_of(
     ),
     st.just({"op": "between", "value": ["2028-10-30T12:00Z", "2028-11-06"]}),
 )
+_BY_KIND: dict[str, st.SearchStrategy[dict[str, Any]]] = {
+    "count": _NUMBER_COMPARES, "sum": _TOTALS, "avg": _TOTALS, "first": _EDGES, "last": _EDGES,
+}  # fmt: skip
 _MEASURES = st.one_of(
     st.just({}),
-    _NUMBER_COMPARES.map(lambda compare: {"count": compare}),
-    _TOTALS.map(lambda compare: {"sum": compare}),
-    _TOTALS.map(lambda compare: {"avg": compare}),
-    _EDGES.map(lambda compare: {"first": compare}),
-    _EDGES.map(lambda compare: {"last": compare}),
-)
+    *(st.builds(lambda kind, compare: {kind: compare}, st.just(kind), compare)
+      for kind, compare in _BY_KIND.items()),
+)  # fmt: skip
 _MATCHES = st.fixed_dictionaries(
     {"event": st.sampled_from("ABC")},
     optional={"where": _WHERES, "include_machine": st.booleans()},
@@ -380,3 +380,15 @@ LEAVES = st.one_of(
     _SEQUENCES,
 )
 TREES = _grouped(LEAVES)
+
+
+def about_operator(op: Operator) -> st.SearchStrategy[dict[str, Any]]:
+    """Trees with this operator in them, for one of the fields it fits."""
+    fitting = [spec for spec in CATALOGUE.fields.values() if op in operators(spec)]
+    own = st.sampled_from(fitting).flatmap(lambda spec: comparison(spec, op))
+    word = st.sampled_from(["all", "any"])
+    return st.builds(lambda word, one, other: {word: [one, other]}, word, own, FIELD_LEAVES)
+
+
+def about_measure(kind: MeasureKind) -> st.SearchStrategy[dict[str, Any]]:
+    return st.builds(lambda match, measure: {**match, kind: measure}, _MATCHES, _BY_KIND[kind])

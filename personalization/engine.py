@@ -26,7 +26,7 @@ from personalization.profiles.loaded import LoadedProfile, nobody
 from personalization.receipts.facts import properties_asked
 from personalization.receipts.parts import Part
 from personalization.recommendations import shelf
-from personalization.recommendations.offer import Offer, Offers, Wish, offers_for
+from personalization.recommendations.offer import Offer, Offers, Shown, Wish, offers_for
 from personalization.rules.evaluate import Decision, fallback
 from personalization.slots import Slot, SlotUnfilled
 
@@ -229,14 +229,11 @@ def _content(
 
 def _cards(offer: Offer) -> list[Part]:
     """Return each product as everybody saw it, without the words for this person."""
-    return [
-        _card(tuple((name, value) for name, value in product.items() if name != REASON))
-        for product in offer.products
-    ]
+    return [_card(shown) for shown in offer.shown]
 
 
 @lru_cache(maxsize=4096)
-def _card(shown: tuple[tuple[str, object], ...]) -> Part:
+def _card(shown: Shown) -> Part:
     """Hash a product as it is shown once, not for each of the people who see it."""
     return receipts.part(dict(shown))
 

@@ -24,6 +24,9 @@ class Wish:
     parameters: Mapping[str, object] = field(default_factory=dict)
 
 
+Shown = tuple[tuple[str, object], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """`products` is what templates see; `reasons` is what the receipt keeps (ids, no names).
@@ -34,6 +37,8 @@ class Offer:
     products: list[dict[str, object]] = field(default_factory=list)
     reasons: list[dict[str, Any]] = field(default_factory=list)
     missing: str = ""
+    # The products as everybody sees them, without a reason: in pairs of name and value.
+    shown: list[Shown] = field(default_factory=list)
     # The strategy or chain that was asked, with the chain's version.
     recipe: dict[str, Any] = field(default_factory=dict)
 
@@ -146,6 +151,7 @@ class _Shown:
     name: str
     category: str
     card: dict[str, object]
+    pairs: Shown
 
 
 _Found = list[list[Recommended]]
@@ -202,6 +208,7 @@ def _offer(
         products=[_card(item, products) for item in there],
         reasons=[_reason_receipt(item) for item in there],
         missing="" if there else _missing(shelf),
+        shown=[products[item.product_id].pairs for item in there],
         recipe={"name": made.name, "version": made.version},
     )
 
@@ -225,7 +232,9 @@ def _shown(row: Sequence[Any]) -> _Shown:
         "currency": currency,
         "category": category,
     }
-    return _Shown(is_there=is_there, name=name, category=category, card=card)
+    return _Shown(
+        is_there=is_there, name=name, category=category, card=card, pairs=tuple(card.items())
+    )
 
 
 def _is_there(item: Recommended, products: Mapping[int, _Shown]) -> bool:

@@ -71,26 +71,27 @@ class Similar:
     visits: IntArray
     positions: IntArray
     rows: IntArray
-    columns: Int32Array
+    columns: IntArray
     votes: Scores
     last: int
     # Columns of the history's own products: no candidates, but for one that is left out.
     own: dict[int, int]
-    own_columns: list[int]
+    own_columns: IntArray
 
     def scores(self, *, without: int | None = None) -> Scores:
-        weighed = self._weights(without)[self.rows] * self.votes
+        weighed = self._weights(without).take(self.rows)
+        weighed *= self.votes
         counted = np.bincount(self.columns, weights=weighed, minlength=len(self.positions))
         total: Scores = counted.astype(np.float64, copy=False)
-        kept = None if without is None else self.own.get(without)
-        value = 0.0 if kept is None else total[kept]
+        freed = None if without is None else self.own.get(without)
+        kept = 0.0 if freed is None else total[freed]
         total[self.own_columns] = 0.0
-        if kept is not None:
-            total[kept] = value
+        if freed is not None:
+            total[freed] = kept
         return total
 
     def causes(self, columns: Sequence[int]) -> list[int]:
-        weighed = self._weights(None)[self.rows] * self.votes
+        weighed = self._weights(None).take(self.rows) * self.votes
         loudest = []
         for column in columns:
             voters = (self.columns == column).nonzero()[0]
@@ -138,12 +139,12 @@ class _Scratch(threading.local):
 
     def __init__(self) -> None:
         self.marks: BoolArray = np.zeros(1, dtype=np.bool_)
-        self.slots: Int32Array = np.zeros(0, dtype=np.int32)
+        self.slots: IntArray = np.zeros(0, dtype=np.int64)
 
     def fit(self, size: int) -> None:
         if len(self.marks) != size + 1:
             self.marks = np.zeros(size + 1, dtype=np.bool_)
-            self.slots = np.zeros(size, dtype=np.int32)
+            self.slots = np.zeros(size, dtype=np.int64)
 
 
 _scratch = _Scratch()
@@ -165,22 +166,22 @@ def similar(
     newest = dict(islice(first.items(), last + 1))
     rows = np.fromiter(newest, dtype=np.int64, count=len(newest))
     ids = lists.ids[rows]
-    usable = _open(allowed)[ids]
-    near = ids[usable]
+    usable = _open(allowed)[ids].ravel().nonzero()[0]
+    near = ids.take(usable).astype(np.int64)
     found, columns = _distinct(near)
-    votes = lists.scores[rows][usable].astype(np.float64)
+    votes = lists.scores[rows].take(usable).astype(np.float64)
     own = _own(found, history=list(first))
     return Similar(
         history=list(newest),
         ages=list(newest.values()),
         visits=_visits(newest.values()),
-        positions=found.astype(np.int64),
-        rows=usable.nonzero()[0],
+        positions=found,
+        rows=usable // ids.shape[1],
         columns=columns,
         votes=votes * lift(model.popularity[near]) if is_lifted else votes,
         last=last,
         own=own,
-        own_columns=list(own.values()),
+        own_columns=np.fromiter(own.values(), dtype=np.int64, count=len(own)),
     )
 
 
@@ -195,7 +196,7 @@ def _visits(ages: Iterable[float]) -> IntArray:
     return np.array(numbers, dtype=np.int64)
 
 
-def _own(found: Int32Array, *, history: list[int]) -> dict[int, int]:
+def _own(found: IntArray, *, history: list[int]) -> dict[int, int]:
     """Return the columns of those ascending ids that are in the history."""
     if not len(found):
         return {}
@@ -212,14 +213,14 @@ def _open(allowed: BoolArray) -> BoolArray:
     return marks
 
 
-def _distinct(ids: Int32Array) -> tuple[Int32Array, Int32Array]:
+def _distinct(ids: IntArray) -> tuple[IntArray, IntArray]:
     """Return the ids once each, ascending, and for every id its place among them."""
-    slots, order = _scratch.slots, np.arange(len(ids), dtype=np.int32)
+    slots, order = _scratch.slots, np.arange(len(ids))
     slots[ids] = order
-    found = ids[slots[ids] == order]
+    found = ids[slots.take(ids) == order]
     found.sort()
     slots[found] = order[: len(found)]
-    return found, slots[ids]
+    return found, slots.take(ids)
 
 
 def bought_before(history: Sequence[int]) -> BoughtBefore:

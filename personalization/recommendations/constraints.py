@@ -110,19 +110,23 @@ class Taken:
     """Lets products through while every cap has room for them."""
 
     caps: tuple[Cap, ...]
-    counts: dict[tuple[int, int], int] = field(default_factory=dict)
+    counts: list[dict[int, int]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.counts = [{} for _ in self.caps]
 
     def admits(self, position: int) -> bool:
-        keys = []
-        for number, cap in enumerate(self.caps):
-            code = int(cap.codes[position])
+        found = []
+        for cap, counts in zip(self.caps, self.counts, strict=True):
+            code = cap.codes.item(position)
             if code == NO_CATEGORY:
                 continue
-            if self.counts.get((number, code), 0) >= cap.limit:
+            count = counts.get(code, 0)
+            if count >= cap.limit:
                 return False
-            keys.append((number, code))
-        for key in keys:
-            self.counts[key] = self.counts.get(key, 0) + 1
+            found.append((counts, code, count))
+        for counts, code, count in found:
+            counts[code] = count + 1
         return True
 
 

@@ -16,7 +16,7 @@ from campaigns.models import (
 )
 from campaigns.rendering import publish as templates
 from personalization.content import blocks
-from personalization.models import ContentBlock, RuleSet, Segment
+from personalization.models import ContentBlock, RuleSet, Segment, SendTimeSlot
 from personalization.rules import publish as rules
 from personalization.segments import publish as segments
 
@@ -179,6 +179,10 @@ def build(*, now: datetime) -> Campaign:
     )
     if is_new:
         rules.publisher.publish(ruleset, content=RULES, now=now)
+    SendTimeSlot.objects.get_or_create(
+        slug="market-hero",
+        defaults={"name": "Market week: hero", "ruleset": ruleset, "is_default": True},
+    )
     return _campaign(ruleset, template=_template(now=now))
 
 

@@ -31,7 +31,14 @@ from campaigns.models import (
 )
 from campaigns.sending import lifecycle, pipeline
 from consent.roles import ROLES
-from personalization.models import ContentBlock, CustomerProfile, RuleSet, Segment, SegmentVersion
+from personalization.models import (
+    ContentBlock,
+    CustomerProfile,
+    RuleSet,
+    Segment,
+    SegmentVersion,
+    SendTimeSlot,
+)
 from tests.campaigns import factories as make
 from tests.campaigns.delivery_support import RunningCatcher
 from tests.campaigns.factories import NOON, MemoryBackend
@@ -47,6 +54,7 @@ TABLES = (
     Segment,
     SegmentVersion,
     SenderIdentity,
+    SendTimeSlot,
     Template,
 )
 

@@ -21,7 +21,7 @@ from personalization.segments import population
 SAMPLE = 10_000
 SMALLEST_SAMPLE = 2_000
 # Of people in months: about what takes a quarter of a second.
-LOOK_UPS = 100_000
+LOOK_UPS = 40_000
 # A count over everybody holds sets of people in memory, and two processes share the work.
 FOR_MANY = {
     "work_mem": "128MB",

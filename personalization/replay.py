@@ -124,7 +124,9 @@ def _rulesets(told: _Told) -> dict[str, Slot]:
         for version in RuleSetVersion.objects.filter(_named(wanted)).select_related("of")
     }
     return {
-        name: slots.slot_of(name, slug=slot["ruleset"], version=version)
+        name: slots.slot_of(
+            name, slug=slot["ruleset"], version=version, left_out=slot.get("left_out", ())
+        )
         for name, slot in told.items()
         if (version := found.get((slot["ruleset"], slot["version"]))) is not None
     }

@@ -1,7 +1,7 @@
 """The slots of a decision: the rulesets that choose, the blocks that are chosen, filled in."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -14,12 +14,14 @@ from personalization.content.liquid_runtime import PlainData, plain
 from personalization.models import ContentBlock, RuleSet, RuleSetVersion
 from personalization.offers.deciding import Withheld
 from personalization.receipts.digest import digest
+from personalization.rules.applicable import applicable
 from personalization.rules.evaluate import (
     CompiledRuleSet,
     Decision,
     compile_ruleset,
     evaluate,
     parse_ruleset,
+    without,
 )
 from personalization.rules.explore import explored, point
 from personalization.rules.ruleset import Outcome
@@ -39,6 +41,8 @@ class Slot:
     ruleset: CompiledRuleSet
     slug: str
     version: int
+    # Rules that do not apply, by key, and why: a segment they ask for cannot be used.
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +56,26 @@ class Filled:
 def live_slot(name: str, ruleset: RuleSet) -> Slot:
     if ruleset.live is None:
         raise SlotUnfilled(f"slot “{name}”: ruleset “{ruleset}” has no live version; put one live")
-    return slot_of(name, slug=ruleset.slug, version=ruleset.live)
+    found = applicable(ruleset.live.content)
+    return Slot(
+        name=name,
+        ruleset=found.ruleset,
+        slug=ruleset.slug,
+        version=ruleset.live.number,
+        left_out=found.left_out,
+    )
 
 
-def slot_of(name: str, *, slug: str, version: RuleSetVersion) -> Slot:
-    compiled = compile_ruleset(parse_ruleset(version.content))
-    return Slot(name=name, ruleset=compiled, slug=slug, version=version.number)
+def slot_of(name: str, *, slug: str, version: RuleSetVersion, left_out: Collection[str]) -> Slot:
+    """Return a slot as it was when a receipt was written."""
+    compiled = without(compile_ruleset(parse_ruleset(version.content)), rules=left_out)
+    return Slot(
+        name=name,
+        ruleset=compiled,
+        slug=slug,
+        version=version.number,
+        left_out=dict.fromkeys(left_out, ""),
+    )
 
 
 def live_blocks(slots: Sequence[Slot]) -> dict[str, CompiledBlock]:
@@ -140,7 +158,7 @@ def told(
     """Return what a receipt keeps of one slot: versions, rules asked, variant; nothing personal.
 
     `also` holds what further rules show under `collect`, `withheld` the rules that held but gave
-    way because their offer could not be given.
+    way because their offer could not be given, `left_out` those that did not apply to anybody.
     """
     found = {
         "ruleset": slot.slug,
@@ -159,6 +177,8 @@ def told(
         ]
     if decision.is_explored:
         found["is_explored"] = True
+    if slot.left_out:
+        found["left_out"] = sorted(slot.left_out)
     if withheld:
         found["withheld"] = [each.told() for each in withheld]
     return found

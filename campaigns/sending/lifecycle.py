@@ -119,7 +119,13 @@ def _content_problems(campaign: Campaign, *, now: datetime) -> list[str]:
         f"The template shows the slot “{name}”, which nothing fills: add it to the campaign."
         for name in compose.unfilled_slots(kit)
     ]
-    return unfilled + (offering.obstacles(campaign, now=now) if kit.plan.offers else [])
+    idle = [
+        f"A rule of the ruleset “{slot.slug}” does not apply, because {reason}. "
+        "Mend the segment, or take it out of the rule."
+        for slot in kit.plan.slots
+        for reason in dict.fromkeys(slot.left_out.values())
+    ]
+    return unfilled + idle + (offering.obstacles(campaign, now=now) if kit.plan.offers else [])
 
 
 def _move(campaign: Campaign, before: str, after: str, *, actor: AbstractBaseUser | None) -> bool:

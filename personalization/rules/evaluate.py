@@ -75,9 +75,15 @@ def compile_ruleset(definition: RuleSetDefinition) -> CompiledRuleSet:
     return _of_lines(definition, lines)
 
 
-def without(compiled: CompiledRuleSet, *, offers: Collection[str]) -> CompiledRuleSet:
-    """Leave out the rules that give one of these offers: they do not apply where it is used up."""
-    lines = (line for line in compiled.lines if line.rule.outcome.get("offer") not in offers)
+def without(
+    compiled: CompiledRuleSet, *, offers: Collection[str] = (), rules: Collection[str] = ()
+) -> CompiledRuleSet:
+    """Leave out the rules that give one of these offers, and those with one of these keys."""
+    lines = (
+        line
+        for line in compiled.lines
+        if line.rule.outcome.get("offer") not in offers and line.rule.key not in rules
+    )
     return _of_lines(compiled.definition, tuple(lines))
 
 

@@ -15,12 +15,8 @@ from personalization.conditions.facts import Facts
 from personalization.conditions.tree import NOTHING, Needs, needs
 from personalization.models import CustomerProfile, RuleSet, RuleSetVersion
 from personalization.profiles import catalogue, load
-from personalization.rules.evaluate import (
-    CompiledRuleSet,
-    compile_ruleset,
-    evaluate,
-    parse_ruleset,
-)
+from personalization.rules.applicable import applicable
+from personalization.rules.evaluate import CompiledRuleSet, evaluate
 from personalization.rules.wording import all_in_words
 
 KIND = "simulate_ruleset"
@@ -111,7 +107,7 @@ def run(job_id: int, *, now: datetime) -> None:
 
 def _compiled(cursor: dict[str, Any], number: Any) -> CompiledRuleSet:
     version = RuleSetVersion.objects.get(of=cursor["ruleset"], number=number)
-    return compile_ruleset(parse_ruleset(version.content))
+    return applicable(version.content).ruleset
 
 
 @dataclass(slots=True)

@@ -10,7 +10,8 @@ from personalization.conditions.facts import Facts
 from personalization.conditions.fields import Catalogue
 from personalization.models import RuleSetVersion
 from personalization.profiles import catalogue, load
-from personalization.rules.evaluate import Rule, compile_ruleset, evaluate, parse_ruleset
+from personalization.rules.applicable import applicable
+from personalization.rules.evaluate import Rule, evaluate
 from personalization.rules.simulate import PURPOSE, needs_of
 from personalization.rules.wording import all_in_words, outcome_in_words
 
@@ -47,7 +48,8 @@ class Traced:
 
 def trace(version: RuleSetVersion, *, subject_id: int, now: datetime) -> Traced | None:
     """Decide for one person and explain it; None for who cannot be reached at all."""
-    compiled = compile_ruleset(parse_ruleset(version.content))
+    ready = applicable(version.content)
+    compiled = ready.ruleset
     known = catalogue.load()
     loaded = load.profiles(
         gate.permissions([subject_id], purpose=PURPOSE, at=now),
@@ -67,23 +69,32 @@ def trace(version: RuleSetVersion, *, subject_id: int, now: datetime) -> Traced 
         shown=all_in_words([rule.outcome for rule in decision.hits] or [decision.outcome]),
         is_fallback=decision.is_fallback,
         rules=tuple(
-            _traced(rule, chosen=rule.key in chosen, facts=facts, now=now, known=known)
+            _traced(
+                rule,
+                chosen=rule.key in chosen,
+                left_out=ready.left_out.get(rule.key, ""),
+                facts=facts,
+                now=now,
+                known=known,
+            )
             for rule in rules
         ),
     )
 
 
 def _traced(
-    rule: Rule, *, chosen: bool, facts: Facts, now: datetime, known: Catalogue
+    rule: Rule, *, chosen: bool, left_out: str, facts: Facts, now: datetime, known: Catalogue
 ) -> RuleTrace:
     whole = explain(rule.condition, facts=facts, now=now, catalogue=known)
-    is_hit = whole.outcome == "true"
+    is_hit = whole.outcome == "true" and not left_out
     return RuleTrace(
         name=rule.name,
         shows=outcome_in_words(rule.outcome),
         is_hit=is_hit,
         is_chosen=chosen,
-        note=_note(rule, is_hit=is_hit, is_chosen=chosen, now=now),
+        note=f"does not apply: {left_out}"
+        if left_out
+        else _note(rule, is_hit=is_hit, is_chosen=chosen, now=now),
         clauses=tuple(_clauses(whole, depth=0)),
     )
 

@@ -12,9 +12,11 @@ from campaigns.sending import lifecycle, pipeline
 from campaigns.sending.lifecycle import NotReady
 from consent.models import AuditEntry
 from personalization.models import ContentBlock, RuleSet, Segment
+from personalization.rules import publish as rules
 from tests.campaigns import factories as make
 from tests.campaigns.factories import NOON, TEMPLATE, MemoryBackend
 from tests.campaigns.sending_support import State, states
+from tests.personalization.factories import segment
 
 pytestmark = pytest.mark.django_db
 
@@ -67,6 +69,17 @@ def with_arms_without_weight(campaign: Campaign) -> None:
     ExperimentArm.objects.update(weight=0)
 
 
+def with_a_rule_by_a_broken_segment(campaign: Campaign) -> None:
+    segment("inner")
+    segment("vips", tree={"segment": "inner"})
+    by = RuleSet.objects.select_related("live").get()
+    assert by.live is not None
+    not_vips = {**by.live.content["rules"][0], "condition": {"not": {"segment": "vips"}}}
+    rules.publisher.publish(by, content={**by.live.content, "rules": [not_vips]}, now=NOON)
+    assert lifecycle.problems(campaign, now=NOON) == []
+    Segment.objects.filter(slug="inner").update(is_archived=True)
+
+
 @pytest.mark.parametrize(
     ("break_it", "words"),
     [
@@ -81,6 +94,7 @@ def with_arms_without_weight(campaign: Campaign) -> None:
         (without_the_slot_the_template_shows, "slot “hero”"),
         (with_an_arm_whose_subject_is_broken, "line 1, column"),
         (with_arms_without_weight, "weight"),
+        (with_a_rule_by_a_broken_segment, "“hero” does not apply.*“Segment vips” is broken"),
     ],
 )
 def test_what_cannot_be_sent_is_not_launched_and_says_what_is_missing(

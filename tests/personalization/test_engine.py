@@ -1,5 +1,6 @@
 """The engine: by rule, under the person's own permission, never an empty slot."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from consent.permission import Permission
 from personalization import engine, receipts
 from personalization.content import blocks
 from personalization.engine import Content, Plan, SlotUnfilled, WrongPermission
-from personalization.models import ContentBlock, CustomerProfile, Receipt, RuleSet
+from personalization.models import ContentBlock, CustomerProfile, Receipt, RuleSet, Segment
 from personalization.profiles import load
 from personalization.profiles.loaded import LoadedProfile
 from personalization.replay import Outcome, replay
@@ -23,6 +24,7 @@ from personalization.rules import publish as rules
 from personalization.slots import marks
 from tests.campaigns.factories import order, people, person, ruleset
 from tests.consent.people import NOON
+from tests.personalization.factories import FRENCH, segment
 from tests.personalization.shop import products, stocked
 
 pytestmark = pytest.mark.django_db
@@ -68,6 +70,17 @@ def decided(
     permissions = permissions_of(*subjects)
     profiles = profiles_of(plan, permissions)
     return engine.personalize(profiles, plan=plan, permissions=permissions, now=NOON)
+
+
+def entry_of(subject: DataSubject, content: Content, *, plan: Plan) -> receipts.Entry:
+    return receipts.Entry(
+        message_key=str(uuid4()),
+        profile=profiles_of(plan, permissions_of(subject))[0],
+        decision=content.decision,
+        parts=content.cards,
+        reasons=content.reasons,
+        output=marks(content.blocks),
+    )
 
 
 def fan(number: int = 1, **given: Any) -> DataSubject:
@@ -244,14 +257,42 @@ def test_a_slot_that_wants_other_products_has_a_list_of_its_own() -> None:
     assert list(found.decision["own"]) == ["again"]
     assert len(found.cards) == len(found.reasons) == 2
     assert len(captured) < 20
-    entry = receipts.Entry(
-        message_key=str(uuid4()),
-        profile=profiles_of(plan, permissions_of(anna))[0],
-        decision=found.decision,
-        parts=found.cards,
-        reasons=found.reasons,
-        output=marks(found.blocks),
-    )
-    receipts.record([entry], now=NOON)
+    receipts.record([entry_of(anna, found, plan=plan)], now=NOON)
     again = replay(Receipt.objects.select_related("subject").get())
     assert (again.outcome, again.differences) == (Outcome.EQUAL, ())
+
+
+def break_it() -> None:
+    Segment.objects.update(broken_since=NOON, faults=[{"path": "", "message": "no field"}])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (break_it, "the segment “Segment french” is broken (no field)"),
+        (lambda: Segment.objects.update(is_archived=True), "the segment “Segment french” is arch"),
+        (lambda: Segment.objects.update(live=None), "the segment “Segment french” has no live"),
+        (lambda: Segment.objects.update(slug="english"), "there is no segment “french”"),
+    ],
+)
+def test_a_rule_by_a_segment_nobody_may_use_holds_for_nobody(
+    spoil: Callable[[], object], reason: str
+) -> None:
+    anna, by, _ = person(1), fans_only(), segment("french", tree=FRENCH)
+    assert by.live is not None
+    not_french = {**by.live.content["rules"][0], "condition": {"not": {"segment": "french"}}}
+    rules.publisher.publish(by, content={**by.live.content, "rules": [not_french]}, now=NOON)
+    by = RuleSet.objects.get(pk=by.pk)
+    sound = decided(anna, ruleset=by)[anna.pk].decision["slots"]["hero"]
+    assert (sound["rule"], "left_out" in sound) == ("fans", False)
+
+    spoil()
+
+    plan = engine.prepare({"hero": by}, recommendation_count=0, now=NOON)
+    content = decided(anna, ruleset=by, plan=plan)[anna.pk]
+    told = content.decision["slots"]["hero"]
+    assert (told["is_fallback"], told["considered"], told["left_out"]) == (True, [], ["fans"])
+    assert plan.slots[0].left_out["fans"].startswith(reason)
+    receipts.record([entry_of(anna, content, plan=plan)], now=NOON)
+    again = replay(Receipt.objects.select_related("subject").get())
+    assert again.outcome == Outcome.EQUAL, again.differences

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from consent import gate, jobs, ledger
 from consent.models import AuditEntry, Job
-from personalization.models import CustomerProfile, OfferGrant, RuleSet, RuleSetVersion
+from personalization.models import CustomerProfile, OfferGrant, RuleSet, RuleSetVersion, Segment
 from personalization.profiles import catalogue, load
 from personalization.rules import simulate
 from personalization.rules.evaluate import compile_ruleset, evaluate, parse_ruleset
@@ -19,7 +19,7 @@ from personalization.rules.publish import publisher
 from personalization.rules.tracing import trace
 from personalization.rules.wording import all_in_words
 from tests.campaigns.factories import NOON, people, person
-from tests.personalization.factories import FRENCH, block, client_of, rule, ruleset, table
+from tests.personalization.factories import FRENCH, block, client_of, rule, ruleset, segment, table
 from tests.personalization.offer_support import offer
 
 pytestmark = pytest.mark.django_db
@@ -254,3 +254,22 @@ def test_the_page_begins_a_job_finds_a_customer_and_stops() -> None:
 
 def made_ids() -> list[int]:
     return list(CustomerProfile.objects.values_list("pk", flat=True))
+
+
+def test_a_rule_by_an_archived_segment_counts_for_nobody_and_says_so() -> None:
+    anna = person(country="FR")
+    segment("germans")
+    made = two_versions()
+    publisher.save_draft(
+        made, content=table(rule("others", condition={"not": {"segment": "germans"}}))
+    )
+    assert counts(simulated(made)) == {(GENERAL, VIP): 1}
+
+    Segment.objects.update(is_archived=True)
+
+    assert counts(simulated(made)) == {(GENERAL, GENERAL): 1}
+    traced = trace(RuleSetVersion.objects.get(of=made, number=2), subject_id=anna.pk, now=NOON)
+    assert traced is not None
+    (line,) = traced.rules
+    assert (traced.is_fallback, line.is_hit, line.is_chosen) == (True, False, False)
+    assert line.note == "does not apply: the segment “Segment germans” is archived"

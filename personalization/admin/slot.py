@@ -104,5 +104,5 @@ class SendTimeSlotAdmin(PageAdmin[SendTimeSlot]):
         if not row.slug:
             return quiet("Shown once the slot is saved.")
         return format_html(
-            '<pre class="at-code">{}</pre>', _CURL.format(home=settings.PUBLIC_URL, slug=row.slug)
+            '<pre class="at-call">{}</pre>', _CURL.format(home=settings.PUBLIC_URL, slug=row.slug)
         )

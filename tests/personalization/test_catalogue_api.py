@@ -285,11 +285,11 @@ def test_an_explicit_consent_without_its_place_is_refused() -> None:
         (b"\xff\xfe", 400),
         (b"[" * 100_000, 400),
         (b"[" + b"[" * 40 + b"]" * 40 + b"]", 400),
-        (gzip.compress(b"[" + b" " * 100 + b"]")[:-12], 400),
+        (gzip.compress(b"[" + b" " * 100 + b"]", mtime=0)[:-12], 400),
         (b"\x1f\x8bnonsense", 400),
         (b"[" + b"1," * 1000 + b"1]", 413),
         (b" " * 10_000_001, 413),
-        (gzip.compress(b" " * 20_000_000), 413),
+        (gzip.compress(b" " * 20_000_000, mtime=0), 413),
     ],
 )
 @pytest.mark.parametrize("url", [PRODUCTS, CUSTOMERS])

@@ -1,6 +1,6 @@
 """Say for one customer how a version decides: every rule, every condition, and what was seen."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,9 +11,11 @@ from personalization.conditions.fields import Catalogue
 from personalization.models import RuleSetVersion
 from personalization.profiles import catalogue, load
 from personalization.rules.applicable import applicable
-from personalization.rules.evaluate import Rule, evaluate
+from personalization.rules.evaluate import Rule, evaluate, without
 from personalization.rules.simulate import PURPOSE, needs_of
 from personalization.rules.wording import all_in_words, outcome_in_words
+
+_NONE: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,10 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class RuleTrace:
-    """`is_hit` says whether its condition holds, also where it is off or was not asked."""
+    """`is_hit` says whether its condition holds, also where it is off or was not asked.
+
+    `withheld` says why its offer could not be given, where it held and gave way.
+    """
 
     name: str
     shows: str
@@ -36,6 +41,8 @@ class RuleTrace:
     is_chosen: bool
     note: str
     clauses: tuple[Clause, ...]
+    offer: str = ""
+    withheld: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +53,19 @@ class Traced:
     rules: tuple[RuleTrace, ...]
 
 
-def trace(version: RuleSetVersion, *, subject_id: int, now: datetime) -> Traced | None:
-    """Decide for one person and explain it; None for who cannot be reached at all."""
+def trace(
+    version: RuleSetVersion,
+    *,
+    subject_id: int,
+    now: datetime,
+    withheld: Mapping[str, str] = _NONE,
+) -> Traced | None:
+    """Decide for one person and explain it; None for who cannot be reached at all.
+
+    `withheld` says by the offer why this person cannot have it.
+    """
     ready = applicable(version.content)
-    compiled = ready.ruleset
+    compiled = without(ready.ruleset, offers=withheld)
     known = catalogue.load()
     loaded = load.profiles(
         gate.permissions([subject_id], purpose=PURPOSE, at=now),
@@ -73,6 +89,7 @@ def trace(version: RuleSetVersion, *, subject_id: int, now: datetime) -> Traced 
                 rule,
                 chosen=rule.key in chosen,
                 left_out=ready.left_out.get(rule.key, ""),
+                withheld=withheld.get(str(rule.outcome.get("offer")), ""),
                 facts=facts,
                 now=now,
                 known=known,
@@ -83,19 +100,30 @@ def trace(version: RuleSetVersion, *, subject_id: int, now: datetime) -> Traced 
 
 
 def _traced(
-    rule: Rule, *, chosen: bool, left_out: str, facts: Facts, now: datetime, known: Catalogue
+    rule: Rule,
+    *,
+    chosen: bool,
+    left_out: str,
+    withheld: str,
+    facts: Facts,
+    now: datetime,
+    known: Catalogue,
 ) -> RuleTrace:
     whole = explain(rule.condition, facts=facts, now=now, catalogue=known)
     is_hit = whole.outcome == "true" and not left_out
+    gave_way = withheld if is_hit and rule.is_enabled and rule.is_active(now) else ""
+    note = _note(rule, is_hit=is_hit, is_chosen=chosen, now=now)
+    if gave_way:
+        note = "true, but its offer could not be given"
     return RuleTrace(
         name=rule.name,
         shows=outcome_in_words(rule.outcome),
         is_hit=is_hit,
         is_chosen=chosen,
-        note=f"does not apply: {left_out}"
-        if left_out
-        else _note(rule, is_hit=is_hit, is_chosen=chosen, now=now),
+        note=f"does not apply: {left_out}" if left_out else note,
         clauses=tuple(_clauses(whole, depth=0)),
+        offer=str(rule.outcome.get("offer") or ""),
+        withheld=gave_way,
     )
 
 

@@ -1,8 +1,8 @@
-"""Say why somebody is in a segment or not, or why a mail was as it was."""
+"""Say why somebody is in a segment, how rules decide for them, or why a mail was as it was."""
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -10,9 +10,14 @@ from django.utils import timezone
 
 from campaigns.models import Send
 from campaigns.sending import story
+from campaigns.sending.explain import WITHHELD
+from consent import audit
+from consent.masking import mask
 from personalization.conditions.explain import Explanation
-from personalization.models import Segment
+from personalization.models import RuleSet, Segment
+from personalization.offers import tracing
 from personalization.profiles import people
+from personalization.rules.tracing import RuleTrace, Traced
 from personalization.segments import explaining, health, history
 from personalization.segments.explaining import Explained
 
@@ -26,17 +31,29 @@ class Command(BaseCommand):
         parser.add_argument("who", help="Whole address or customer number.")
         what = parser.add_mutually_exclusive_group(required=True)
         what.add_argument("--segment", help="Short name of a segment.")
+        what.add_argument("--ruleset", help="Short name of a ruleset; its live version decides.")
         what.add_argument("--send", type=int, help="Number of a send.")
+        parser.add_argument(
+            "--values",
+            action="store_true",
+            help="With --ruleset: show the values seen, which are masked otherwise. It is noted.",
+        )
         parser.add_argument("--json", action="store_true", help="Print the result as JSON.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         found = people.find(options["who"])
         if not found:
             raise CommandError("Nobody has this address or number. Write it whole.")
-        if options["segment"] is None:
-            self._send(found, number=options["send"], as_json=options["json"])
+        as_json = options["json"]
+        if options["values"] and options["ruleset"] is None:
+            raise CommandError("--values goes with --ruleset only.")
+        if options["segment"] is not None:
+            self._segment(found[0], slug=options["segment"], as_json=as_json)
+        elif options["ruleset"] is not None:
+            traced = _traced(found[0], slug=options["ruleset"], in_clear=options["values"])
+            self._ruleset(traced, slug=options["ruleset"], as_json=as_json)
         else:
-            self._segment(found[0], slug=options["segment"], as_json=options["json"])
+            self._send(found, number=options["send"], as_json=as_json)
 
     def _segment(self, profile_id: int, *, slug: str, as_json: bool) -> None:
         segment = Segment.objects.select_related("live").filter(slug=slug).first()
@@ -56,6 +73,16 @@ class Command(BaseCommand):
             cause = history.cause_words(str((stay.entered_why or {}).get("cause", "")))
             self.stdout.write(f"From {stay.entered_at:%Y-%m-%d %H:%M} to {until}. {cause}.")
 
+    def _ruleset(self, traced: Traced, *, slug: str, as_json: bool) -> None:
+        if as_json:
+            self.stdout.write(json.dumps({"ruleset": slug, **asdict(traced)}))
+            return
+        fallback = " (fallback)" if traced.is_fallback else ""
+        self.stdout.write(f"“{slug}”, version {traced.number}, shows {traced.shown}{fallback}.")
+        for rule in traced.rules:
+            for line in _rule_lines(rule):
+                self.stdout.write(line)
+
     def _send(self, subject_ids: list[int], *, number: int, as_json: bool) -> None:
         send = Send.objects.filter(pk=number, subject__in=subject_ids).first()
         if send is None:
@@ -73,6 +100,37 @@ class Command(BaseCommand):
                 mark = {True: "yes", False: "no", None: "not asked"}[rule.is_hit]
                 chosen = " (chosen)" if rule.is_chosen else ""
                 self.stdout.write(f"  {mark:>9}  {rule.name}: {rule.sentence}{chosen}")
+
+
+def _traced(profile_id: int, *, slug: str, in_clear: bool) -> Traced:
+    ruleset = RuleSet.objects.select_related("live").filter(slug=slug).first()
+    if ruleset is None:
+        raise CommandError(f"There is no ruleset “{slug}”.")
+    if ruleset.live is None:
+        raise CommandError(f"The ruleset “{slug}” has no live version. Put one live.")
+    traced = tracing.trace(ruleset.live, subject_id=profile_id, now=timezone.now())
+    if traced is None:
+        raise CommandError("This person was erased or has no address: nothing is decided for them.")
+    if not in_clear:
+        return replace(traced, rules=tuple(map(_masked, traced.rules)))
+    detail = {"what": "explain", "subject": profile_id}
+    audit.note("personal_data.view", target=ruleset, detail=detail)
+    return traced
+
+
+def _masked(rule: RuleTrace) -> RuleTrace:
+    clauses = (replace(clause, seen=mask(clause.seen)) for clause in rule.clauses)
+    return replace(rule, clauses=tuple(clauses))
+
+
+def _rule_lines(rule: RuleTrace) -> Iterator[str]:
+    why = f" ({rule.offer}: {WITHHELD[rule.withheld]})" if rule.withheld else ""
+    yield f"{_MARKS['true' if rule.is_hit else 'false']:>7}  {rule.name}: {rule.note}{why}"
+    yield f"{'':>9}would show {rule.shows}" if not rule.is_chosen else f"{'':>9}shows {rule.shows}"
+    for clause in rule.clauses:
+        seen = f" (seen: {clause.seen})" if clause.seen else ""
+        indent = "  " * (clause.depth + 1)
+        yield f"{indent}{_MARKS[clause.outcome]:>7}  {clause.text}{seen}"
 
 
 def _lines(found: Explanation, *, depth: int = 0) -> Iterator[str]:

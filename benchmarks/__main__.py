@@ -29,6 +29,7 @@ NAMES = (
     "collector",
     "applying",
     "engine",
+    "api",
     "traits",
     "conditions",
     "segments",

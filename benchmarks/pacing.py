@@ -1,4 +1,4 @@
-"""Post bodies at a steady rate, and tell how long each took from the moment it was due."""
+"""Ask at a steady rate, and tell how long each answer took from the moment it was due."""
 
 import asyncio
 import time
@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 HOST = "127.0.0.1"
+_FALLBACK = b"x-personalization: fallback"
 
 
 @dataclass(frozen=True, slots=True)
 class Paced:
-    """`waits_ms` are counted from when a request was due, so that a stall counts for all of them;
-    `at` is when each was answered."""
+    """Waits are counted from when a request was due, so that a stall counts for all of them;
+    `errors` are all answers but 200, and fallbacks; `at` is when each was answered."""
 
     requests: int
     seconds: float
@@ -33,12 +34,30 @@ def post(
     connections: int = 16,
 ) -> Paced:
     """Send `rate` requests a second for so long; `body` makes the n-th body."""
-    return asyncio.run(_Pacing(path, body=body, port=port).run(rate, seconds, connections))
+
+    def request(number: int) -> bytes:
+        raw = body(number)
+        head = f"POST {path} HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {len(raw)}\r\n"
+        return head.encode() + b"Content-Type: application/json\r\n\r\n" + raw
+
+    return ask(request, port=port, seconds=seconds, rate=rate, connections=connections)
+
+
+def ask(
+    request: Callable[[int], bytes],
+    *,
+    port: int,
+    seconds: float,
+    rate: float,
+    connections: int = 16,
+) -> Paced:
+    """The same for whole requests: `request` makes the n-th, with its head."""
+    return asyncio.run(_Pacing(request, port=port).run(rate, seconds, connections))
 
 
 class _Pacing:
-    def __init__(self, path: str, *, body: Callable[[int], bytes], port: int) -> None:
-        self._path, self._body, self._port = path, body, port
+    def __init__(self, request: Callable[[int], bytes], *, port: int) -> None:
+        self._request, self._port = request, port
         self.waits: list[float] = []
         self.at: list[float] = []
         self.errors = 0
@@ -49,7 +68,7 @@ class _Pacing:
             idle.put_nowait(await asyncio.open_connection(HOST, self._port))
         started = time.perf_counter()
         async with asyncio.TaskGroup() as group:
-            for number in range(int(rate * seconds)):
+            for number in range(round(rate * seconds)):
                 due = started + number / rate
                 await asyncio.sleep(max(0.0, due - time.perf_counter()))
                 group.create_task(self._one(number, due, await idle.get(), idle))
@@ -75,14 +94,13 @@ class _Pacing:
         /,
     ) -> None:
         reader, writer = connection
-        raw = self._body(number)
-        head = f"POST {self._path} HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {len(raw)}\r\n"
-        writer.write(head.encode() + b"Content-Type: application/json\r\n\r\n" + raw)
+        writer.write(self._request(number))
         answer = await reader.readuntil(b"\r\n\r\n")
         await reader.readexactly(_length(answer))
         self.at.append(time.perf_counter())
         self.waits.append(self.at[-1] - due)
-        self.errors += answer.split(b" ", 2)[1] != b"200"
+        is_good = answer.split(b" ", 2)[1] == b"200" and _FALLBACK not in answer.lower()
+        self.errors += not is_good
         idle.put_nowait(connection)
 
 

@@ -53,7 +53,7 @@ class Shop:
                 for purpose, share in REFUSED.items()
             }
             yield {
-                "external_id": _external_id(person),
+                "external_id": external_id(person),
                 "email": f"customer-{person}@example.com",
                 "first_name": FIRST_NAMES[int(random.integers(len(FIRST_NAMES)))],
                 "last_name": LAST_NAMES[int(random.integers(len(LAST_NAMES)))],
@@ -104,7 +104,7 @@ class Shop:
                     "message_id": f"view-{person}-{view}",
                     "type": "track",
                     "event": "Product Viewed",
-                    "external_id": _external_id(person),
+                    "external_id": external_id(person),
                     "timestamp": at.isoformat(),
                     "properties": {"product_id": _product_id(product), "price": _price(product)},
                 }
@@ -114,7 +114,7 @@ class Shop:
             "message_id": f"order-{number}",
             "type": "track",
             "event": "Order Completed",
-            "external_id": _external_id(person),
+            "external_id": external_id(person),
             "timestamp": (self.now - timedelta(days=days)).isoformat(),
             "properties": {
                 "order_id": number,
@@ -161,7 +161,8 @@ def _random(person: int, stream: int, /) -> np.random.Generator:
     return np.random.default_rng([SEED, person, stream])
 
 
-def _external_id(person: int) -> str:
+def external_id(person: int) -> str:
+    """Return the customer number of the n-th person."""
     return f"b-{person:07}"
 
 

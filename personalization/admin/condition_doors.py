@@ -14,7 +14,7 @@ from consent.models import DataSubject
 from personalization.admin import condition_people, previews
 from personalization.models import Segment
 from personalization.profiles import people, suggestions
-from personalization.segments import counts, tracing
+from personalization.segments import counts, explaining
 from personalization.segments.preview import preview as read_condition
 
 View = Callable[[HttpRequest], HttpResponse]
@@ -144,7 +144,7 @@ def trace(request: HttpRequest) -> JsonResponse:
     if len(ids) != 1:
         return JsonResponse({"error": condition_people.not_one(len(ids))})
     now = timezone.now()
-    found = tracing.trace(body["tree"], subject_id=ids[0], now=now)
+    found = explaining.trace(body["tree"], subject_id=ids[0], now=now)
     if found is None:
         return JsonResponse({"error": "This customer was erased or has no address."})
     subject = DataSubject.objects.get(pk=ids[0])

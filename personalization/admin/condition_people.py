@@ -10,7 +10,7 @@ from django.utils.timesince import timesince
 
 from personalization.models import CustomerProfile
 from personalization.profiles import people
-from personalization.segments.tracing import Part
+from personalization.segments.explaining import Part
 
 
 def cards(ids: Sequence[int], *, in_clear: bool, now: datetime) -> list[dict[str, str]]:

@@ -9,11 +9,20 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from consent.models import AuditEntry
+from consent.models import AuditEntry, DataSubject
 from personalization.merging import merge as merges
 from personalization.models import Field, ListEntry, Segment
 from personalization.profiles import people as profiles
-from personalization.segments import difference, history, lists, overlap, publish, upkeep, waiting
+from personalization.segments import (
+    difference,
+    explaining,
+    history,
+    lists,
+    overlap,
+    publish,
+    upkeep,
+    waiting,
+)
 from tests.campaigns.factories import people, person
 from tests.consent.people import NOON
 from tests.personalization.factories import FRENCH, GERMANS, segment
@@ -195,3 +204,23 @@ def test_explain_says_why_somebody_is_in() -> None:
     assert (found["is_member"], found["conditions"]["outcome"]) == (False, "false")
     with pytest.raises(CommandError, match="Nobody has"):
         run("explain", "nobody@example.org", "--segment", "germans")
+
+
+def test_the_command_and_the_builder_say_the_same_of_a_segment_made_of_others() -> None:
+    anna = person(1)
+    segment("germans")
+    outer = segment("others", tree={"all": [{"segment": "germans"}, {"not": FRENCH}]})
+    upkeep.catch_up(now=NOON)
+
+    assert outer.live is not None
+    of_segment = explaining.of_person(outer, anna.pk, now=NOON)
+    of_tree = explaining.trace(outer.live.content["tree"], subject_id=anna.pk, now=NOON)
+
+    assert of_tree is not None
+    assert of_segment.is_member
+    assert of_segment.explanation == of_tree.parts[0].explanation
+    assert [each.explanation.outcome for each in of_tree.parts] == ["true"] * 3 + ["false"]
+
+    DataSubject.objects.filter(pk=anna.pk).update(email_index=None)
+    assert explaining.of_person(outer, anna.pk, now=NOON) == of_segment
+    assert explaining.trace(outer.live.content["tree"], subject_id=anna.pk, now=NOON) is None

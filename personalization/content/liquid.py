@@ -154,6 +154,8 @@ def _at(source: str, token: Token | None, message: str) -> Problem:
 
 def _encodable(text: str) -> str:
     """Replace half surrogate pairs, which JSON may carry; neither database nor mail can."""
+    if text.isascii():
+        return text
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from hashlib import sha256
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from campaigns.models import Campaign, Link, Send, TrackingEvent
 from campaigns.tracking import machines, record
@@ -126,6 +128,28 @@ def test_storing_targets_again_changes_nothing() -> None:
         link(campaign)
 
     assert Link.objects.count() == 1
+
+
+def test_a_target_is_stored_with_the_hash_of_its_address() -> None:
+    campaign = make.campaign()
+    urls = ["https://shop.example.com/new", 'https://shop.example.com/tee/grün?a="1"&b=\\2']
+    book = LinkBook(campaign.pk)
+    ids = [book.add(url) for url in urls]
+
+    book.save()
+
+    stored = {found.pk: found for found in campaign.links.all()}
+    assert [stored[pk].url for pk in ids] == urls
+    assert [stored[pk].url_hash for pk in ids] == [sha256(url.encode()).hexdigest() for url in urls]
+
+
+def test_without_targets_nothing_is_asked(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    book = LinkBook(make.campaign().pk)
+
+    with django_assert_num_queries(0):
+        book.save()
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 """Fixtures of the whole suite: the servers are real, only the database's name is a test's."""
 
 import os
+import shutil
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import pytest_django
@@ -13,6 +15,7 @@ from django.test import TransactionTestCase
 
 from config.celery import app as celery_app
 from consent.roles import sync_roles
+from personalization.recommendations import shelf
 from tests import tables
 
 pytest_plugins = ["tests.requirements", "tests.browser", "tests.parallel"]
@@ -62,7 +65,20 @@ def roles(db: None) -> None:
     """The five roles: every test database has them."""
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Let this worker unpack models where no other one and no earlier run did."""
+    folder = tmp_path_factory.mktemp("models")
+    settings.ATTUNE_MODELS = folder
+    return folder
+
+
 @pytest.fixture(autouse=True)
-def _clean_cache() -> Iterator[None]:
+def _clean_cache(_models: Path) -> Iterator[None]:
+    """Each test numbers its models from 1: none may serve what another one trained."""
     yield
     cache.clear()
+    if any(_models.iterdir()):
+        shelf.forget()
+        shutil.rmtree(_models)
+        _models.mkdir()

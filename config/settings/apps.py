@@ -5,6 +5,8 @@ from config.env import DEMO, ROOT, VAR, env
 
 ATTUNE_DEMO = DEMO
 ATTUNE_VAR = VAR
+# Where processes unpack recommendation models, to share them.
+ATTUNE_MODELS = VAR / "models"
 
 INSTALLED_APPS = [
     "unfold",

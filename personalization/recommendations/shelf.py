@@ -99,7 +99,7 @@ def _trained(version: tuple[int, datetime] | None) -> Model | None:
 
 @lru_cache(maxsize=2)
 def _mapped(number: int, trained_at: datetime) -> Model:
-    folder = Path(settings.ATTUNE_VAR) / "models" / f"{number}-{trained_at:%Y%m%dT%H%M%S%f}"
+    folder = Path(settings.ATTUNE_MODELS) / f"{number}-{trained_at:%Y%m%dT%H%M%S%f}"
     if not folder.exists():
         payload = RecommendationModel.objects.values_list("payload", flat=True).get(number=number)
         storage.unpack(bytes(payload), folder=folder)

@@ -62,7 +62,7 @@ def _slot(campaign: Campaign) -> None:
     """The demo's ruleset, as a slot with products."""
     ruleset = CampaignSlot.objects.filter(campaign=campaign).select_related("ruleset")[0].ruleset
     SendTimeSlot.objects.create(
-        slug="hero", name="Hero", ruleset=ruleset, recommendation_count=PRODUCTS, is_default=True
+        slug="hero", name="Hero", ruleset=ruleset, recommendation_count=PRODUCTS
     )
 
 

@@ -237,7 +237,9 @@ def test_an_answer_stands_no_longer_than_the_rule_that_made_it() -> None:
     people()
     slot(ttl_seconds=3600)
     ends = timezone.now() + timedelta(seconds=90)
-    content = dict(RuleSet.objects.get(slug="hero").live.content)  # type: ignore[union-attr]
+    live = RuleSet.objects.get(slug="hero").live
+    assert live is not None
+    content = dict(live.content)
     content["rules"][0]["active_until"] = ends.isoformat()
     rules.publisher.publish(RuleSet.objects.get(slug="hero"), content=content, now=timezone.now())
 

@@ -37,19 +37,23 @@ class SendQuerySet(models.QuerySet["Send"]):
         """Take due rows for one worker; another worker passes over them (one statement).
 
         They hold what sending needs; the rest of a row is read when somebody asks for it.
+        "Materialized" keeps the limit: a plan that runs the subquery once per row passes over
+        what it took before, and so takes everything.
         """
         rows = self.raw(
             """
-            UPDATE campaigns_send SET state = 'claimed', lease_token = %s,
-                   lease_until = clock_timestamp() + make_interval(secs => %s),
-                   attempts = attempts + 1
-            WHERE id IN (
+            WITH due AS MATERIALIZED (
                 SELECT id FROM campaigns_send
                 WHERE state = 'planned' AND campaign_id = %s AND due_at <= %s
                 ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED
-            ) RETURNING id, campaign_id, subject_id, message_key, arm, attempts, is_counted
+            )
+            UPDATE campaigns_send AS send SET state = 'claimed', lease_token = %s,
+                   lease_until = clock_timestamp() + make_interval(secs => %s),
+                   attempts = attempts + 1
+            FROM due WHERE send.id = due.id
+            RETURNING send.id, campaign_id, subject_id, message_key, arm, attempts, is_counted
             """,
-            [token, lease.total_seconds(), campaign_id, at, limit],
+            [campaign_id, at, limit, token, lease.total_seconds()],
         )
         return sorted(rows, key=lambda send: send.pk)
 

@@ -10,10 +10,12 @@ from personalization.models import ProfileDue
 PART = 1000
 
 _TAKE = """
-DELETE FROM personalization_profile_due WHERE (work, profile_id) IN (
+WITH part AS MATERIALIZED (
     SELECT work, profile_id FROM personalization_profile_due WHERE work = %s
     ORDER BY profile_id LIMIT %s FOR UPDATE SKIP LOCKED
-) RETURNING profile_id
+)
+DELETE FROM personalization_profile_due AS due USING part
+WHERE (due.work, due.profile_id) = (part.work, part.profile_id) RETURNING due.profile_id
 """
 # As applying does: nobody adds an event between reading the story and writing its end.
 _HOLD = """

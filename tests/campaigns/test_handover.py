@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from django.db.models.functions import Now
 from pytest_django import Settings
 
@@ -289,6 +290,21 @@ def test_worker_that_lost_its_lease_cannot_overwrite_who_took_the_row_over() -> 
     send.refresh_from_db()
     assert stored == 0
     assert (send.state, send.lease_token) == (State.CLAIMED, newer)
+
+
+def test_no_more_rows_are_taken_than_asked_whatever_the_plan() -> None:
+    """A join that runs the limited part once per row would pass over the rows it took."""
+    campaign = launched(25)
+    with connection.cursor() as cursor:
+        for way in ("hashjoin", "mergejoin", "material", "memoize", "hashagg", "sort"):
+            cursor.execute(f"SET LOCAL enable_{way} = off")
+
+    taken = Send.objects.claim(
+        campaign_id=campaign.pk, token=uuid.uuid4(), limit=10, at=NOON, lease=LEASE
+    )
+
+    assert len(taken) == 10
+    assert states(campaign) == {State.CLAIMED: 10, State.PLANNED: 15}
 
 
 def test_marked_row_that_was_doubted_before_delivery_is_not_delivered() -> None:

@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from oauth2_provider.views.base import RevokeTokenView, TokenView
 
 from config import health
+from config.api.unknown import UnknownAddress
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
@@ -21,4 +22,6 @@ urlpatterns = [
     re_path(r"^oauth/revoke_token/?$", RevokeTokenView.as_view(), name="oauth-revoke"),
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/v1/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    # Last: what nobody above answers is answered as a problem document, not as a page.
+    re_path(r"^api/v1/", UnknownAddress.as_view(), name="unknown-address"),
 ]

@@ -36,14 +36,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("attune.js", snippet.attune_js, name="attune-js"),
     path("pixel.gif", snippet.pixel_gif, name="pixel"),
     path(".well-known/gpc.json", snippet.gpc, name="gpc"),
-    path("api/v1/personalize/", personalize.Many.as_view(), name="personalize-many"),
+    re_path(r"^api/v1/personalize/?$", personalize.Many.as_view(), name="personalize-many"),
     re_path(
         r"^api/v1/personalize/(?P<slot>[^/]+)/?$",
         personalize.One.as_view(),
         name="personalize-one",
     ),
-    path(
-        "api/v1/recommendations/",
+    re_path(
+        r"^api/v1/recommendations/?$",
         recommendations.Recommendations.as_view(),
         name="recommendations",
     ),
@@ -53,17 +53,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
         profiles.Profiles.as_view(),
         name="profile",
     ),
-    path("api/v1/consents/", consents.Consents.as_view(), name="consents"),
-    path(
-        "api/v1/privacy-requests/",
+    re_path(r"^api/v1/consents/?$", consents.Consents.as_view(), name="consents"),
+    re_path(
+        r"^api/v1/privacy-requests/?$",
         privacy_requests.PrivacyRequests.as_view(),
         name="privacy-requests",
     ),
-    path(
-        "api/v1/privacy-requests/<int:pk>/",
+    re_path(
+        r"^api/v1/privacy-requests/(?P<pk>[0-9]+)/?$",
         privacy_requests.OnePrivacyRequest.as_view(),
         name="privacy-request",
     ),
-    path("api/v1/products/", catalogue.Products.as_view(), name="put-products"),
-    path("api/v1/customers/", catalogue.Customers.as_view(), name="put-customers"),
+    re_path(r"^api/v1/products/?$", catalogue.Products.as_view(), name="put-products"),
+    re_path(r"^api/v1/customers/?$", catalogue.Customers.as_view(), name="put-customers"),
 ]

@@ -16,8 +16,8 @@ from consent.api.authentication import scopes_of
 from consent.models import ApiKey
 
 pytestmark = pytest.mark.django_db
-# What everybody may read: the description itself.
-OPEN = {"/api/v1/schema/", "/api/v1/docs/"}
+# What everybody may read: the description itself, and that an address is none.
+OPEN = {"/api/v1/schema/", "/api/v1/docs/", "/api/v1/"}
 
 
 def endpoints() -> Iterator[tuple[str, str, tuple[str, ...]]]:
@@ -47,9 +47,8 @@ def _views(resolver: URLResolver, start: str) -> Iterator[tuple[str, type[APIVie
 
 
 def _filled(path: str) -> str:
-    path = re.sub(r"\(\?P<\w+>\[\^/\]\+\)", "x", path)
-    path = path.replace("^", "").replace("/?$", "/").replace("$", "")
-    return re.sub(r"<(?:(\w+):)?\w+>", lambda m: "1" if m[1] == "int" else "x", path)
+    path = re.sub(r"\(\?P<\w+>\[\^/\]\+\)", "x", path).replace("(?P<pk>[0-9]+)", "1")
+    return path.replace("^", "").replace("/?$", "/").replace("$", "")
 
 
 EVERY = list(endpoints())
@@ -121,3 +120,18 @@ def test_the_named_scope_lets_in(method: str, address: str, scopes: tuple[str, .
 
         assert call(method, address, key.secret) not in (401, 403, 500)
         assert call(method, address, right) not in (401, 403, 500)
+
+
+@pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete", "options"])
+@pytest.mark.parametrize("address", ["privacy-requests/null,null/", "nothing", "personalize/a/b/"])
+def test_an_address_that_is_none_is_said_as_a_problem(method: str, address: str) -> None:
+    answer = getattr(Client(), method)(f"/api/v1/{address}")
+
+    assert answer.status_code == 404
+    assert answer["Content-Type"] == "application/problem+json"
+    assert "no such address" in answer.json()["title"]
+
+
+def test_the_slash_at_the_end_may_be_missing() -> None:
+    for _, address, _ in EVERY:
+        assert Client().put(address.removesuffix("/")).status_code in (401, 405), address

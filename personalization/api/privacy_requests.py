@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import APIException, NotFound, ParseError
 from rest_framework.request import Request
@@ -86,11 +86,13 @@ class OnePrivacyRequest(APIView):
         summary="How a request stands",
         description="`received` until staff close it as `done` or `rejected`, with a note.",
         tags=["Privacy"],
+        parameters=[OpenApiParameter("id", int, OpenApiParameter.PATH)],
         responses=decision_schemas.answers(person_schemas.REQUESTED, 401, 403, 404),
         examples=[person_examples.REQUESTED],
     )
-    def get(self, request: Request, pk: int) -> HttpResponse:
-        found = PrivacyRequest.objects.filter(pk=pk).first() if pk <= _LARGEST else None
+    def get(self, request: Request, pk: str) -> HttpResponse:
+        is_possible = len(pk) <= _MOST_DIGITS and int(pk) <= _LARGEST
+        found = PrivacyRequest.objects.filter(pk=int(pk)).first() if is_possible else None
         if found is None:
             raise NotFound("There is no such request.")
         return answer(_told(found))
@@ -98,6 +100,7 @@ class OnePrivacyRequest(APIView):
 
 # What the database can look for.
 _LARGEST = 2**63 - 1
+_MOST_DIGITS = 19
 
 
 def _told(request: PrivacyRequest) -> dict[str, Any]:

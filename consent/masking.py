@@ -14,3 +14,12 @@ def mask_email(address: str) -> str:
 def mask(value: str) -> str:
     """Show the first letter only."""
     return f"{value[:1]}***" if value else ""
+
+
+def mask_value(value: object) -> str:
+    """Show the first letter of a text; numbers, dates and lists are hidden whole, their first
+    digit would tell too much. Nothing stays nothing.
+    """
+    if value is None:
+        return ""
+    return mask(value) if isinstance(value, str) and not value[:1].isdigit() else "***"

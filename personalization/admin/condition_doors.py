@@ -150,7 +150,7 @@ def trace(request: HttpRequest) -> JsonResponse:
     subject = DataSubject.objects.get(pk=ids[0])
     audit.note("condition.trace", actor=request.user, target=subject, pseudonym=subject.pseudonym)
     person = condition_people.cards(ids, in_clear=False, now=now)[0]
-    told = {part.explanation.path: condition_people.told(part, now=now) for part in found.parts}
+    told = {part.path: condition_people.told(part, now=now) for part in found.parts}
     return JsonResponse({"is_in": found.is_in, "person": person, "trace": told})
 
 

@@ -8,9 +8,9 @@ from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.timesince import timesince
 
+from personalization.conditions.explain import Explanation
 from personalization.models import CustomerProfile
 from personalization.profiles import people
-from personalization.segments.explaining import Part
 
 
 def cards(ids: Sequence[int], *, in_clear: bool, now: datetime) -> list[dict[str, str]]:
@@ -29,13 +29,13 @@ def cards(ids: Sequence[int], *, in_clear: bool, now: datetime) -> list[dict[str
     ]
 
 
-def told(part: Part, *, now: datetime) -> dict[str, str]:
+def told(part: Explanation, *, now: datetime) -> dict[str, str]:
     """Say how a condition came out for one person, what was seen and how old that is."""
-    seen = part.explanation.seen
+    seen = part.seen
     is_moment = isinstance(seen, datetime)
     return {
-        "outcome": part.explanation.outcome,
-        "text": part.explanation.text,
+        "outcome": part.outcome,
+        "text": part.text,
         "seen": _seen(seen),
         "age": _ago(part.at, now=now) if part.at is not None and not is_moment else "",
     }

@@ -1,5 +1,6 @@
 """Say of each part of a tree whether it holds for one person, and what was seen there."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -25,14 +26,16 @@ from personalization.conditions.to_python import compile_filter, compile_tree
 
 Outcome = Literal["true", "false", "absent"]
 _NOWHERE = Catalogue(fields={}, events={})
+_AGELESS: Mapping[str, datetime] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """One node: its clause, how it came out, and the value or event it came out by.
 
-    `absent` is false for want of data. `seen` is the person's value, count, sum or moment;
-    `at` is when the last matching event was. Both are personal data.
+    `absent` is false for want of data. `seen` is the person's value, count, sum or moment; `at` is
+    when the last matching event was, since when the value is what it is, or since when the person
+    is in the segment. Both are personal data.
     """
 
     path: str
@@ -44,20 +47,37 @@ class Explanation:
 
 
 def explain(
-    node: Node, *, facts: Facts, now: datetime, catalogue: Catalogue = _NOWHERE
+    node: Node,
+    *,
+    facts: Facts,
+    now: datetime,
+    catalogue: Catalogue = _NOWHERE,
+    ages: Mapping[str, datetime] = _AGELESS,
 ) -> Explanation:
-    return _explain(node, path="", facts=facts, now=now, catalogue=catalogue)
+    """Explain each node; `ages` are by field, and of segments by `segment_path`."""
+    return _explain(node, path="", facts=facts, now=now, catalogue=catalogue, ages=ages)
+
+
+def segment_path(slug: str) -> str:
+    """Return the name under which the age of a membership is given."""
+    return f"segments.{slug}"
 
 
 def _explain(
-    node: Node, *, path: str, facts: Facts, now: datetime, catalogue: Catalogue
+    node: Node,
+    *,
+    path: str,
+    facts: Facts,
+    now: datetime,
+    catalogue: Catalogue,
+    ages: Mapping[str, datetime],
 ) -> Explanation:
     children = tuple(
-        _explain(child, path=join(path, key), facts=facts, now=now, catalogue=catalogue)
+        _explain(child, path=join(path, key), facts=facts, now=now, catalogue=catalogue, ages=ages)
         for key, child in _children(node)
     )
     is_true = compile_tree(node)(facts, now)
-    seen, at = _seen(node, facts=facts, now=now)
+    seen, at = _seen(node, facts=facts, now=now, ages=ages)
     outcome: Outcome = "true" if is_true else "false"
     if not is_true and seen is None and isinstance(node, Compare | Happened):
         outcome = "absent"
@@ -83,12 +103,17 @@ def _children(node: Node) -> list[tuple[str, Node]]:
             return []
 
 
-def _seen(node: Node, *, facts: Facts, now: datetime) -> tuple[object, datetime | None]:
+def _seen(
+    node: Node, *, facts: Facts, now: datetime, ages: Mapping[str, datetime]
+) -> tuple[object, datetime | None]:
     match node:
         case Compare(field=path):
-            return facts.values.get(path), None
+            # The age of a value that must not be known is not told either.
+            value = facts.values.get(path)
+            return value, ages.get(path) if value is not None else None
         case InSegment(slug=slug):
-            return slug in facts.segments, None
+            is_in = slug in facts.segments
+            return is_in, ages.get(segment_path(slug)) if is_in else None
         case Happened(match=match, within=within):
             events = _matching(match, within=within, facts=facts, now=now)
             return _measured(node, events), history.edge(events, kind="last")

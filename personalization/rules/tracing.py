@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from consent import gate
+from consent.masking import mask_value
 from personalization.conditions.explain import Explanation, explain
 from personalization.conditions.facts import Facts
 from personalization.conditions.fields import Catalogue
 from personalization.models import RuleSetVersion
-from personalization.profiles import catalogue, load
+from personalization.profiles import ages, catalogue, load
 from personalization.rules.applicable import applicable
 from personalization.rules.evaluate import Rule, evaluate, without
 from personalization.rules.simulate import PURPOSE, needs_of
@@ -20,12 +21,17 @@ _NONE: Mapping[str, str] = {}
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One condition; `depth` says how deep in groups it stands. `seen` is personal data."""
+    """One condition; `depth` says how deep in groups it stands. `seen` is personal data.
+
+    `masked` is what may be shown of it to anybody, `at` since when it is so.
+    """
 
     text: str
     outcome: str
     depth: int
     seen: str = ""
+    masked: str = ""
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,7 @@ def trace(
     )
     if not loaded:
         return None
-    facts = loaded[0].facts
+    facts, since = loaded[0].facts, ages.of(subject_id)
     decision = evaluate(compiled, facts, now)
     chosen = {rule.key for rule in decision.hits}
     rules = sorted(compiled.definition.rules, key=lambda rule: rule.priority)
@@ -93,6 +99,7 @@ def trace(
                 facts=facts,
                 now=now,
                 known=known,
+                since=since,
             )
             for rule in rules
         ),
@@ -108,8 +115,9 @@ def _traced(
     facts: Facts,
     now: datetime,
     known: Catalogue,
+    since: Mapping[str, datetime],
 ) -> RuleTrace:
-    whole = explain(rule.condition, facts=facts, now=now, catalogue=known)
+    whole = explain(rule.condition, facts=facts, now=now, catalogue=known, ages=since)
     is_hit = whole.outcome == "true" and not left_out
     gave_way = withheld if is_hit and rule.is_enabled and rule.is_active(now) else ""
     note = _note(rule, is_hit=is_hit, is_chosen=chosen, now=now)
@@ -139,8 +147,14 @@ def _note(rule: Rule, *, is_hit: bool, is_chosen: bool, now: datetime) -> str:
 
 def _clauses(explanation: Explanation, *, depth: int) -> Iterator[Clause]:
     if not explanation.children:
-        seen = "" if explanation.seen is None else _text(explanation.seen)
-        yield Clause(explanation.text, explanation.outcome, depth, seen)
+        yield Clause(
+            text=explanation.text,
+            outcome=explanation.outcome,
+            depth=depth,
+            seen="" if explanation.seen is None else _text(explanation.seen),
+            masked=mask_value(explanation.seen),
+            at=explanation.at,
+        )
     for child in explanation.children:
         yield from _clauses(child, depth=depth + 1)
 

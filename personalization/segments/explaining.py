@@ -6,9 +6,9 @@ from datetime import datetime
 
 from consent import gate
 from personalization.conditions.explain import Explanation, explain
-from personalization.conditions.tree import Compare, Node, needs, parse, walk
-from personalization.models import CustomerProfile, Segment
-from personalization.profiles import catalogue, load
+from personalization.conditions.tree import Node, needs, parse
+from personalization.models import Segment
+from personalization.profiles import ages, catalogue, load
 from personalization.segments import history
 from personalization.segments.history import Stay
 
@@ -17,17 +17,9 @@ _PURPOSE = "email_marketing"
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One condition: how it came out, what was seen, and how old that is."""
-
-    explanation: Explanation
-    at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class Trace:
     is_in: bool
-    parts: tuple[Part, ...]
+    parts: tuple[Explanation, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +37,7 @@ def trace(tree: object, *, subject_id: int, now: datetime) -> Trace | None:
     whole = _whole(node, subject_id, now=now, with_address=True)
     if whole is None:
         return None
-    fields = {path: inner.field for path, _, inner in walk(node) if isinstance(inner, Compare)}
-    ages = _ages(subject_id)
-    parts = (Part(each, at=each.at or ages.get(fields.get(each.path, ""))) for each in _flat(whole))
-    return Trace(is_in=whole.outcome == "true", parts=tuple(parts))
+    return Trace(is_in=whole.outcome == "true", parts=tuple(_flat(whole)))
 
 
 def of_person(segment: Segment, profile_id: int, *, now: datetime) -> Explained:
@@ -73,23 +62,13 @@ def _whole(node: Node, profile_id: int, *, now: datetime, with_address: bool) ->
         with_history=False,
         with_address=with_address,
     )
-    return explain(node, facts=found[0].facts, now=now, catalogue=known) if found else None
+    if not found:
+        return None
+    since = ages.of(profile_id)
+    return explain(node, facts=found[0].facts, now=now, catalogue=known, ages=since)
 
 
 def _flat(explanation: Explanation) -> Iterator[Explanation]:
     yield explanation
     for child in explanation.children:
         yield from _flat(child)
-
-
-def _ages(subject_id: int) -> dict[str, datetime]:
-    """Return by field since when its value is what it is."""
-    profile = CustomerProfile.objects.only("traits", "traits_at", "origins").get(pk=subject_id)
-    given = {
-        path: datetime.fromisoformat(origin["at"])
-        for path, origin in profile.origins.items()
-        if isinstance(origin, dict) and isinstance(origin.get("at"), str)
-    }
-    if profile.traits_at is None:
-        return given
-    return given | {f"traits.{name}": profile.traits_at for name in profile.traits}

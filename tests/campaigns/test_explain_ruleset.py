@@ -83,7 +83,7 @@ def test_what_cannot_be_answered_is_an_error_that_says_why() -> None:
         (("nobody@example.org", "--ruleset", "draft"), "Nobody has this address"),
         ((ANNA, "--ruleset", "none"), "no ruleset “none”"),
         ((ANNA, "--ruleset", "draft"), "no live version"),
-        ((ANNA, "--segment", "germans", "--values"), "goes with --ruleset"),
+        ((ANNA, "--send", "1", "--values"), "goes with --segment and --ruleset"),
     ):
         with pytest.raises(CommandError, match=words):
             run(*args)

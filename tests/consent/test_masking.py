@@ -2,7 +2,7 @@
 
 import pytest
 
-from consent.masking import mask, mask_email
+from consent.masking import mask, mask_email, mask_value
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,14 @@ def test_an_address_shows_two_letters_and_its_ending(address: str, shown: str) -
 @pytest.mark.parametrize(("value", "shown"), [("Anna", "A***"), ("", ""), ("A", "A***")])
 def test_a_value_shows_its_first_letter(value: str, shown: str) -> None:
     assert mask(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("gold", "g***"), ("", ""), (None, ""), (0, "***"), (1250.5, "***"), (True, "***"),
+        (["Boots"], "***"), ("1984-03-01", "***"),
+    ],
+)  # fmt: skip
+def test_only_of_a_text_the_beginning_is_shown(value: object, shown: str) -> None:
+    assert mask_value(value) == shown

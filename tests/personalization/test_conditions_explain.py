@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from personalization.conditions.explain import Explanation, explain
+from personalization.conditions.explain import Explanation, explain, segment_path
 from personalization.conditions.facts import EventFact, Facts
 from personalization.conditions.tree import parse
 
@@ -79,3 +79,27 @@ def test_events_show_the_measure_they_were_judged_by(
 
     assert (found.outcome, found.seen) == (outcome, seen)
     assert found.at == (YESTERDAY if "B" not in str(tree.get("event")) else None)
+
+
+def test_a_value_a_membership_and_an_event_say_how_old_they_are() -> None:
+    tree = {"all": [
+        {"field": "traits.spent", "op": "gte", "value": 200},
+        {"field": "traits.missing", "op": "eq", "value": 1},
+        {"segment": "vip"},
+        {"segment": "new"},
+        {"event": "A"},
+    ]}  # fmt: skip
+    ages = {
+        path: NOW - timedelta(days=number)
+        for number, path in enumerate(
+            ("traits.spent", "traits.missing", segment_path("vip"), segment_path("new")), start=1
+        )
+    }
+
+    found = explain(parse(tree), facts=FACTS, now=NOW, ages=ages)
+
+    spent, missing, vip, new, event = (child.at for child in found.children)
+    assert (spent, vip) == (NOW - timedelta(days=1), NOW - timedelta(days=3))
+    # What is not known has no age: neither a withheld value nor a segment the person is not in.
+    assert (missing, new) == (None, None)
+    assert event == YESTERDAY

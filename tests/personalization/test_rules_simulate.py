@@ -211,6 +211,7 @@ def test_the_page_shows_masked_samples_and_hides_values_from_a_marketer() -> Non
     assert "A***" in page
     assert "Annabelle" not in page + one
     assert "Values are hidden" in one
+    assert "seen: D***" in one
     assert "seen: DE" not in one
     assert "decided" in one
 

@@ -206,6 +206,25 @@ def test_explain_says_why_somebody_is_in() -> None:
         run("explain", "nobody@example.org", "--segment", "germans")
 
 
+def test_explain_masks_what_it_saw_and_says_since_when_it_is_so() -> None:
+    anna = person(1)
+    anna.profile.origins = {"attributes.country": {"source": "shop", "at": "2025-02-03T10:00:00Z"}}
+    anna.profile.save()
+    segment("germans")
+    upkeep.catch_up(now=NOON)
+
+    told = run("explain", address(1), "--segment", "germans")
+    masked: dict[str, Any] = json.loads(
+        run("explain", address(1), "--segment", "germans", "--json")
+    )
+
+    assert "(seen: D***, of 2025-02-03 10:00)" in told
+    assert masked["conditions"]["seen"] == "D***"
+    assert not AuditEntry.objects.filter(action="personal_data.view").exists()
+    assert "seen: DE," in run("explain", address(1), "--segment", "germans", "--values")
+    assert AuditEntry.objects.get(action="personal_data.view").detail["subject"] == anna.pk
+
+
 def test_the_command_and_the_builder_say_the_same_of_a_segment_made_of_others() -> None:
     anna = person(1)
     segment("germans")
@@ -218,8 +237,8 @@ def test_the_command_and_the_builder_say_the_same_of_a_segment_made_of_others() 
 
     assert of_tree is not None
     assert of_segment.is_member
-    assert of_segment.explanation == of_tree.parts[0].explanation
-    assert [each.explanation.outcome for each in of_tree.parts] == ["true"] * 3 + ["false"]
+    assert of_segment.explanation == of_tree.parts[0]
+    assert [each.outcome for each in of_tree.parts] == ["true"] * 3 + ["false"]
 
     DataSubject.objects.filter(pk=anna.pk).update(email_index=None)
     assert explaining.of_person(outer, anna.pk, now=NOON) == of_segment

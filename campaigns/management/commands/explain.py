@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, replace
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -12,7 +13,7 @@ from campaigns.models import Send
 from campaigns.sending import story
 from campaigns.sending.explain import WITHHELD
 from consent import audit
-from consent.masking import mask
+from consent.masking import mask_value
 from personalization.conditions.explain import Explanation
 from personalization.models import RuleSet, Segment
 from personalization.offers import tracing
@@ -36,7 +37,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--values",
             action="store_true",
-            help="With --ruleset: show the values seen, which are masked otherwise. It is noted.",
+            help="Show the values seen, which are masked otherwise. It is noted in the audit log.",
         )
         parser.add_argument("--json", action="store_true", help="Print the result as JSON.")
 
@@ -45,23 +46,20 @@ class Command(BaseCommand):
         if not found:
             raise CommandError("Nobody has this address or number. Write it whole.")
         as_json = options["json"]
-        if options["values"] and options["ruleset"] is None:
-            raise CommandError("--values goes with --ruleset only.")
+        if options["values"] and options["send"] is not None:
+            raise CommandError("--values goes with --segment and --ruleset only.")
         if options["segment"] is not None:
-            self._segment(found[0], slug=options["segment"], as_json=as_json)
+            told = _of_segment(found[0], slug=options["segment"], in_clear=options["values"])
+            self._segment(*told, as_json=as_json)
         elif options["ruleset"] is not None:
             traced = _traced(found[0], slug=options["ruleset"], in_clear=options["values"])
             self._ruleset(traced, slug=options["ruleset"], as_json=as_json)
         else:
             self._send(found, number=options["send"], as_json=as_json)
 
-    def _segment(self, profile_id: int, *, slug: str, as_json: bool) -> None:
-        segment = Segment.objects.select_related("live").filter(slug=slug).first()
-        if segment is None:
-            raise CommandError(f"There is no segment “{slug}”.")
-        found = explaining.of_person(segment, profile_id, now=timezone.now())
+    def _segment(self, segment: Segment, found: Explained, *, as_json: bool) -> None:
         if as_json:
-            self.stdout.write(json.dumps(_as_data(found, slug=slug), default=str))
+            self.stdout.write(json.dumps(_as_data(found, slug=segment.slug), default=str))
             return
         self.stdout.write(f"{'In' if found.is_member else 'Not in'} “{segment.name}”.")
         if segment.broken_since is not None:
@@ -75,7 +73,7 @@ class Command(BaseCommand):
 
     def _ruleset(self, traced: Traced, *, slug: str, as_json: bool) -> None:
         if as_json:
-            self.stdout.write(json.dumps({"ruleset": slug, **asdict(traced)}))
+            self.stdout.write(json.dumps({"ruleset": slug, **asdict(traced)}, default=str))
             return
         fallback = " (fallback)" if traced.is_fallback else ""
         self.stdout.write(f"“{slug}”, version {traced.number}, shows {traced.shown}{fallback}.")
@@ -102,6 +100,25 @@ class Command(BaseCommand):
                 self.stdout.write(f"  {mark:>9}  {rule.name}: {rule.sentence}{chosen}")
 
 
+def _of_segment(profile_id: int, *, slug: str, in_clear: bool) -> tuple[Segment, Explained]:
+    segment = Segment.objects.select_related("live").filter(slug=slug).first()
+    if segment is None:
+        raise CommandError(f"There is no segment “{slug}”.")
+    found = explaining.of_person(segment, profile_id, now=timezone.now())
+    if found.explanation is None:
+        return segment, found
+    if not in_clear:
+        return segment, replace(found, explanation=_hidden(found.explanation))
+    detail = {"what": "explain", "subject": profile_id}
+    audit.note("personal_data.view", target=segment, detail=detail)
+    return segment, found
+
+
+def _hidden(found: Explanation) -> Explanation:
+    seen = None if found.seen is None else mask_value(found.seen)
+    return replace(found, seen=seen, children=tuple(map(_hidden, found.children)))
+
+
 def _traced(profile_id: int, *, slug: str, in_clear: bool) -> Traced:
     ruleset = RuleSet.objects.select_related("live").filter(slug=slug).first()
     if ruleset is None:
@@ -119,7 +136,7 @@ def _traced(profile_id: int, *, slug: str, in_clear: bool) -> Traced:
 
 
 def _masked(rule: RuleTrace) -> RuleTrace:
-    clauses = (replace(clause, seen=mask(clause.seen)) for clause in rule.clauses)
+    clauses = (replace(clause, seen=clause.masked) for clause in rule.clauses)
     return replace(rule, clauses=tuple(clauses))
 
 
@@ -128,20 +145,20 @@ def _rule_lines(rule: RuleTrace) -> Iterator[str]:
     yield f"{_MARKS['true' if rule.is_hit else 'false']:>7}  {rule.name}: {rule.note}{why}"
     yield f"{'':>9}would show {rule.shows}" if not rule.is_chosen else f"{'':>9}shows {rule.shows}"
     for clause in rule.clauses:
-        seen = f" (seen: {clause.seen})" if clause.seen else ""
+        seen = f" (seen: {clause.seen}{_since(clause.at)})" if clause.seen else ""
         indent = "  " * (clause.depth + 1)
         yield f"{indent}{_MARKS[clause.outcome]:>7}  {clause.text}{seen}"
 
 
 def _lines(found: Explanation, *, depth: int = 0) -> Iterator[str]:
-    seen = "" if found.seen is None else f" (seen: {found.seen}" + _at(found) + ")"
+    seen = "" if found.seen is None else f" (seen: {found.seen}{_since(found.at)})"
     yield f"{'  ' * depth}{_MARKS[found.outcome]:>7}  {found.text}{seen}"
     for child in found.children:
         yield from _lines(child, depth=depth + 1)
 
 
-def _at(found: Explanation) -> str:
-    return f", last {found.at:%Y-%m-%d %H:%M}" if found.at else ""
+def _since(at: datetime | None) -> str:
+    return f", of {at:%Y-%m-%d %H:%M}" if at else ""
 
 
 def _as_data(found: Explained, *, slug: str) -> dict[str, Any]:

@@ -108,9 +108,9 @@ def test_rewriting_12_kilobytes_takes_microseconds() -> None:
     times = []
 
     for _ in range(50):
-        start = time.perf_counter()
+        start = time.thread_time()
         links.rewrite(mail, lambda _: "https://t.example/c/x", pixel_url="https://t.example/o")
-        times.append(time.perf_counter() - start)
+        times.append(time.thread_time() - start)
 
     assert min(times) < 200e-6  # about 30 on the machine the benchmarks ran on
 

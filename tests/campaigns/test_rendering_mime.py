@@ -250,9 +250,9 @@ def test_a_mail_of_15_kilobytes_takes_microseconds() -> None:
     times = []
 
     for _ in range(50):
-        start = time.perf_counter()
+        start = time.thread_time()
         build(html=html)
-        times.append(time.perf_counter() - start)
+        times.append(time.thread_time() - start)
 
     assert min(times) < 200e-6  # about 15 on the machine the benchmarks ran on
 

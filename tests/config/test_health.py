@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -103,7 +102,6 @@ def test_readiness_follows_the_servers_as_they_stop(tmp_path_factory: Any) -> No
         }
 
         database.stop()
-        started = time.monotonic()
         status, body = web.readiness()
         assert status == 503
         assert body == {
@@ -111,7 +109,6 @@ def test_readiness_follows_the_servers_as_they_stop(tmp_path_factory: Any) -> No
             "broker": "no answer from the server of REDIS_URL",
             "migrations": "unknown: no database",
         }
-        assert time.monotonic() - started < 5
         # Alive all the same: a restart would not bring the servers back.
         assert web.get("/healthz") == (200, '{"status": "ok"}')
         assert web.get("/metrics")[0] == 200

@@ -3,7 +3,6 @@
 import gzip
 import itertools
 import json
-import time
 from typing import Any
 
 import orjson
@@ -15,11 +14,12 @@ from hypothesis import strategies as st
 from personalization.ingest import body
 from personalization.ingest.dialects import context
 from personalization.models import Source
+from tests.effort import at_most
 from tests.personalization.collector_support import post, source, track, waiting
 from tests.personalization.ground import apply_all
 
 DEEP = b"[" * 1_000 + b"]" * 1_000
-PATIENCE_SECONDS = 2.0
+PATIENCE_SECONDS = 4.0
 WITH_DATABASE = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -30,26 +30,16 @@ def website(db: None) -> Source:
     return source()
 
 
-def seconds(begun: float) -> float:
-    return time.perf_counter() - begun
-
-
 def test_a_text_without_an_end_below_an_abyss_is_read_once() -> None:
-    begun = time.perf_counter()
-
-    with pytest.raises(body.Unreadable):
+    with at_most(PATIENCE_SECONDS), pytest.raises(body.Unreadable):
         body.parse(b"[" * 20_000 + b'"' + b'\\"' * 200_000)
-
-    assert seconds(begun) < PATIENCE_SECONDS
 
 
 def test_a_long_word_before_an_at_sign_is_looked_at_once() -> None:
-    begun = time.perf_counter()
     page = {"url": "a" * 30_000 + "@", "title": "b%40" * 8_000, "path": "c@" * 15_000}
 
-    context.reduced({"page": page, "locale": "d" * 30_000 + "%40"})
-
-    assert seconds(begun) < PATIENCE_SECONDS
+    with at_most(PATIENCE_SECONDS):
+        context.reduced({"page": page, "locale": "d" * 30_000 + "%40"})
 
 
 @pytest.mark.parametrize("list_name", ["batch", "data", ""])
@@ -58,23 +48,22 @@ def test_more_events_than_allowed_are_refused_before_any_is_read(
 ) -> None:
     many = b"[" + b"{}," * 1_200_000 + b"{}]"
     raw = b'{"' + list_name.encode() + b'":' + many + b"}" if list_name else many
-    begun = time.perf_counter()
+    packed = gzip.compress(raw)
 
-    answer = post("/v1/batch", gzip.compress(raw))
+    with at_most(PATIENCE_SECONDS):
+        answer = post("/v1/batch", packed)
 
     assert answer.status_code == 413
-    assert seconds(begun) < PATIENCE_SECONDS
 
 
 def test_the_lines_of_an_order_told_a_thousand_times_are_gathered_once(website: Source) -> None:
     orders = [{"e": "tr", "tr_id": "1", "uid": "C-1", "eid": f"o{n}"} for n in range(1_000)]
     lines = [{"e": "ti", "ti_id": "1", "ti_sk": f"P-{n}", "uid": "C-1"} for n in range(1_000)]
-    begun = time.perf_counter()
 
-    answer = post("/com.snowplowanalytics.snowplow/tp2", {"data": [*orders, *lines]})
+    with at_most(2 * PATIENCE_SECONDS):
+        answer = post("/com.snowplowanalytics.snowplow/tp2", {"data": [*orders, *lines]})
 
     assert answer.status_code == 200
-    assert seconds(begun) < 2 * PATIENCE_SECONDS
 
 
 @pytest.mark.parametrize(
@@ -108,12 +97,11 @@ def test_two_gzips_in_one_body_are_not_half_taken(website: Source) -> None:
 
 def test_a_giant_event_is_set_apart_in_time(website: Source) -> None:
     giant = gzip.compress(orjson.dumps({**track(), "properties": {"list": [[]] * 1_000_000}}))
-    begun = time.perf_counter()
 
-    answer = post("/v1/track", giant)
+    with at_most(PATIENCE_SECONDS):
+        answer = post("/v1/track", giant)
 
     assert answer.json() == {"success": True, "accepted": 0, "quarantined": 1}
-    assert seconds(begun) < PATIENCE_SECONDS
 
 
 VALUE = st.recursive(

@@ -1,6 +1,5 @@
 """Liquid as marketers write it: what customers' values can do to it, and what it can cost."""
 
-import time
 from itertools import product
 
 import pytest
@@ -14,6 +13,7 @@ from personalization.content.liquid import (
     single_line,
 )
 from personalization.content.liquid_filters import ALLOWED
+from tests.effort import at_most
 
 HOSTILE = "<script>alert('1')</script>{{7*7}}{% for x in y %}"
 
@@ -154,21 +154,17 @@ def test_dates_are_formatted_from_iso_texts_and_other_texts_are_left_alone() -> 
     ],
 )
 def test_a_template_bomb_is_refused_at_once(source: str, message: str) -> None:
-    start = time.perf_counter()
-
-    assert message in problem_of(source, big=10**9, long="a" * 5000, a="x")
-    assert time.perf_counter() - start < 2
+    with at_most(5):
+        assert message in problem_of(source, big=10**9, long="a" * 5000, a="x")
 
 
 def test_the_worst_allowed_template_still_ends_soon() -> None:
     line = '{% assign u = t | replace: "a", "b" | upcase | split: "," | first | size %}'
     loop = "{% for i in (1..990) %}" + line * 2 + "{% endfor %}"
     source = '{% assign t = "' + "ab " * 3000 + '" %}' + loop * 2
-    start = time.perf_counter()
 
-    render(source)
-
-    assert time.perf_counter() - start < 5
+    with at_most(10):
+        render(source)
 
 
 def test_output_is_capped() -> None:

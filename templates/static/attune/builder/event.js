@@ -1,7 +1,7 @@
 /* A row about what somebody did: which event, how often or how much, when, and only where. */
 import { group } from "./model.js";
+import { purposeNote, subject } from "./parts.js";
 import { pickerButton } from "./picker.js";
-import { purposeNote, subject } from "./rows.js";
 import { carried, durationControl, valueControl } from "./values.js";
 
 const { h, icon, select } = Attune;

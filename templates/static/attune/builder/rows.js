@@ -1,11 +1,12 @@
 /* The rows: a property, a segment, and what the builder has no controls for. */
 import { eventRow } from "./event.js";
+import { notChip, purposeNote, subject } from "./parts.js";
 import { pickerButton } from "./picker.js";
 import { sequenceRow } from "./sequence.js";
 import { BARE, carried, valueControl } from "./values.js";
 import { upper } from "./vocabulary.js";
 
-const { h, icon, select } = Attune;
+const { h, select } = Attune;
 
 /** Operator and value of anything that compares. `about` names whose values are suggested. */
 export const comparison = (ui, node, spec, about, key = node) => {
@@ -34,31 +35,6 @@ const grouped = (operators, type) => {
   const rest = operators.filter((op) => !known.includes(op) && !relative.includes(op));
   return [["Counted from today", relative], [type === "date" ? "A fixed date" : "Compare", rest], ["Whether it is there", known]].filter(([, ops]) => ops.length);
 };
-
-/** What a condition sees only with consent says so, small. */
-export const purposeNote = (ui, code) => {
-  const name = ui.vocabulary.purpose(code);
-  const title = `Only for customers who agreed to “${name}”; for everybody else this is not known.`;
-  return name ? h("span", { class: "at-purpose", title }, icon("verified_user"), h("span", { class: "at-unseen" }, "Needs consent: "), name) : null;
-};
-
-export const notChip = (ui, node, text = "not") =>
-  node.nots % 2
-    ? h("button", { type: "button", class: "at-not", title: "Take the “not” away", "aria-label": `${text}: take it away`, onclick: () => { node.nots = 0; ui.redraw(node); } }, text)
-    : null;
-
-/** The button that says what a condition is about; choosing something else starts it anew. */
-export const subject = (ui, node, { text, iconName, selected, isUnknown }) =>
-  pickerButton({
-    text,
-    iconName,
-    isUnknown,
-    selected,
-    name: "Condition about",
-    disabled: ui.readonly,
-    groups: ui.vocabulary.subjects(),
-    onpick: (key) => ui.choose(node, key),
-  });
 
 const fieldRow = (ui, node) => {
   const spec = ui.vocabulary.spec(node.field);

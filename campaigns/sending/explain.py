@@ -15,19 +15,11 @@ from personalization.conditions.fields import Catalogue
 from personalization.conditions.tree import parse
 from personalization.models import ContentBlockVersion, Offer, Product, RuleSetVersion
 from personalization.profiles import catalogue
+from personalization.offers.refusals import WITHHELD
 from personalization.recommendations.offer import reason
 from personalization.recommendations.strategies.registry import STRATEGIES
 
 Decision = Mapping[str, Any]
-# Why the offer of a rule could not be given, so that the rule did not apply.
-WITHHELD = {
-    "not_valid": "it is switched off or not valid at this time",
-    "had_enough": "this customer had it as often as one person may",
-    "used_up": "it was given to all people together as often as it may",
-    "no_code": "no code is left",
-    "gone": "it does not exist any more",
-    "not_given_here": "offers are not given here",
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from rest_framework import serializers as s
 
 from personalization.api.schemas import PROBLEM
 
+_OFFER = ("slug", "name", "code", "value", "valid_from", "valid_until")
+_REASONS = ("rule", "fallback", "offer_withheld", "recommendation")
 _PROBLEM_JSON = "application/problem+json"
 SOURCE = OpenApiParameter(
     "source", description="Whose customer numbers these are. Default: the program's, else `api`."
@@ -64,6 +66,11 @@ def _decision_fields() -> dict[str, s.Field[Any, Any, Any, Any]]:
             },
         ),
         "html": s.CharField(),
+                "offer": inline_serializer(
+                    "DecisionOffer",
+                    {name: s.CharField(allow_blank=True) for name in _OFFER},
+                    required=False,
+                ),
         "text": s.CharField(),
         "permission": inline_serializer(
             "DecisionPermission", {"may_send": s.BooleanField(), "may_profile": s.BooleanField()}
@@ -72,7 +79,7 @@ def _decision_fields() -> dict[str, s.Field[Any, Any, Any, Any]]:
         "reasons": inline_serializer(
             "DecisionReason",
             {
-                "kind": s.ChoiceField(choices=["rule", "fallback", "recommendation"]),
+                "kind": s.ChoiceField(choices=_REASONS),
                 "text": s.CharField(),
                 "code": s.CharField(required=False),
                 "ruleset": s.CharField(required=False),
@@ -81,6 +88,7 @@ def _decision_fields() -> dict[str, s.Field[Any, Any, Any, Any]]:
                 "product_id": s.CharField(required=False),
                 "strategy": s.CharField(required=False),
             },
+                "offer": s.CharField(required=False),
             many=True,
         ),
         "explain": s.DictField(required=False),

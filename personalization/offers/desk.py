@@ -1,6 +1,7 @@
 """Who is asked for offers while a batch is decided: a send reserves them, a preview only looks."""
 
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -40,6 +41,44 @@ class SendDesk:
         wanted = {(self.message_keys[person], offer) for person, offer in used}
         kept = reserve.kept(self.message_keys.values())
         reserve.give_back([(key, offer) for key, offer in kept if (key, offer) not in wanted])
+
+
+# Makes the key of a person's mail from what its sender calls the message.
+_MESSAGES = uuid.UUID("6c0b8f1e-3f0d-4a76-9a2c-5d8f6a1b7e24")
+
+
+@dataclass(frozen=True, slots=True)
+class MessageDesk:
+    """Reserves with a message that somebody else sends: once a message and person, in all slots.
+
+    Nothing comes back: what was answered may have been sent. Without a message nobody could
+    tell a second look from a second mail, so nothing is given then.
+    """
+
+    message: str
+    may_send: Set[int]
+    now: datetime
+
+    def answer(self, wishes: Sequence[Wish]) -> list[Answer]:
+        refusals = [self._refusal(person) for person, _ in wishes]
+        asks = [
+            Ask(self._key(person), person, offer)
+            for (person, offer), refusal in zip(wishes, refusals, strict=True)
+            if not refusal
+        ]
+        found = iter(reserve.reserve(asks, now=self.now) if asks else [])
+        return [Answer(refusal=refusal) if refusal else next(found) for refusal in refusals]
+
+    def close(self, used: Sequence[Wish]) -> None:
+        """All that was reserved stays with the message."""
+
+    def _refusal(self, person: int) -> str:
+        if not self.message:
+            return "no_message"
+        return "" if person in self.may_send else "may_not_send"
+
+    def _key(self, person: int) -> str:
+        return str(uuid.uuid5(_MESSAGES, f"{person} {self.message}"))
 
 
 @dataclass(frozen=True, slots=True)

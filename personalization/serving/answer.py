@@ -7,6 +7,7 @@ from typing import Any
 
 from personalization.content.blocks import RenderedBlock
 from personalization.content.context import REASON
+from personalization.offers.refusals import WITHHELD
 
 # Why nobody in particular is served, in words.
 WORDS = {
@@ -39,17 +40,19 @@ def build(
     permission: Mapping[str, bool],
     expires_at: datetime,
     sentence: str,
+    offer: Mapping[str, Any] | None = None,
     problem: str = "",
     explained: Mapping[str, Any] | None = None,
 ) -> Answer:
     """Put an answer together; the same arguments give the same bytes."""
+    content = {"title": block.title, "items": [dict(item) for item in items]}
     body = {
         "decision_id": decision_id,
         "slot": slot,
         "block": told["block"],
         "variant": told["variant"],
         "fallback": bool(told["is_fallback"]),
-        "content": {"title": block.title, "items": [dict(item) for item in items]},
+        "content": {**content, "offer": dict(offer)} if offer else content,
         "html": str(block.html),
         "text": block.text,
         "permission": dict(permission),
@@ -76,6 +79,10 @@ def _reasons(
     else:
         yield {"kind": "rule", "rule": told["rule"], "text": sentence, **rule}
     for item, why in zip(items, decision["recommendations"], strict=True):
+    for each in told.get("withheld", ()):
+        text = f"the offer could not be given: {WITHHELD[each['reason']]}"
+        yield {"kind": "offer_withheld", "rule": each["rule"], "offer": each["offer"],
+               "code": each["reason"], "text": text}  # fmt: skip
         yield {
             "kind": "recommendation",
             "product_id": item["product_id"],

@@ -13,6 +13,7 @@ from consent import gate
 from consent.permission import Permission
 from personalization import engine
 from personalization.conditions.tree import NOTHING, Needs
+from personalization.offers.desk import CLOSED, Desk, MessageDesk
 from personalization.profiles import load
 from personalization.profiles.loaded import LoadedProfile
 from personalization.receipts import Entry
@@ -166,7 +167,13 @@ def _decide_slot(
     permissions: Mapping[int, Permission],
     work: _Work,
 ) -> list[New]:
-    contents = engine.personalize(profiles, plan=slot.plan, permissions=permissions, now=work.now)
+    contents = engine.personalize(
+        profiles,
+        plan=slot.plan,
+        permissions=permissions,
+        now=work.now,
+        desk=_desk(slot, permissions, work=work),
+    )
     news = []
     for profile in profiles:
         content = contents[profile.subject_id]
@@ -174,6 +181,13 @@ def _decide_slot(
             new = _new(slot, profile, content, work=work)
             news.append(new)
     return news
+
+
+def _desk(slot: Ready, permissions: Mapping[int, Permission], *, work: _Work) -> Desk:
+    if not slot.plan.offers:
+        return CLOSED
+    may_send = {pk for pk, permission in permissions.items() if permission.may_send}
+    return MessageDesk(work.question.message, may_send=may_send, now=work.now)
 
 
 def _new(slot: Ready, profile: LoadedProfile, content: engine.Content, *, work: _Work) -> New:
@@ -201,6 +215,7 @@ def _new(slot: Ready, profile: LoadedProfile, content: engine.Content, *, work: 
         parts=content.cards,
         reasons=content.reasons,
         output=marks(content.blocks),
+        extras={"offers": content.offers} if content.offers else {},
     )
     return New(key=key, entry=entry, expires_at=expires_at)
 

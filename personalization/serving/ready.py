@@ -89,6 +89,9 @@ def _ready(row: SendTimeSlot, *, now: datetime) -> Ready:
     plan = engine.prepare(
         {row.slug: row.ruleset}, recommendation_count=row.recommendation_count, now=now
     )
+    for_nobody = engine.for_nobody(plan, now=now)
+    if for_nobody.problem is not None:
+        raise SlotUnfilled(f"the fallback cannot be written: {for_nobody.problem}")
     rules = plan.slots[0].ruleset.definition.rules
     turns = {turn for rule in rules for turn in (rule.active_from, rule.active_until) if turn}
     return Ready(
@@ -97,7 +100,7 @@ def _ready(row: SendTimeSlot, *, now: datetime) -> Ready:
         ttl=timedelta(seconds=row.ttl_seconds),
         is_default=row.is_default,
         plan=plan,
-        nobody=engine.for_nobody(plan, now=now),
+        nobody=for_nobody,
         sentences={rule.key: describe(rule.condition, catalogue=plan.catalogue) for rule in rules},
         turns=tuple(sorted(turns)),
     )

@@ -64,6 +64,7 @@ def from_decision(
         expires_at=expires_at,
         sentence=decision["text"],
         explained=_explained(told, decision, slot=slot) if explain else None,
+        offer=context.get("offer"),
     )
 
 

@@ -266,6 +266,18 @@ def test_content_that_fails_on_a_persons_data_becomes_the_fallback() -> None:
     assert (answer.json()["text"], reason(answer)) == ("ok", "not_rendered")
 
 
+def test_a_slot_whose_fallback_fails_is_not_served() -> None:
+    people()
+    slot(is_default=True)
+    slot("footer", ruleset=RuleSet.objects.get(slug="hero"))
+    other_content(DIVIDES_BY_0)
+
+    answer = get("footer", external_id="C1")
+
+    assert answer.status_code == 503
+    assert "Send-time slots" in answer.json()["title"]
+
+
 def test_a_slot_that_is_switched_off_is_unknown() -> None:
     people()
     slot(is_default=True)

@@ -11,12 +11,12 @@ from django.utils import timezone
 
 from campaigns.models import Send
 from campaigns.sending import story
-from campaigns.sending.explain import WITHHELD
 from consent import audit
 from consent.masking import mask_value
 from personalization.conditions.explain import Explanation
 from personalization.models import RuleSet, Segment
 from personalization.offers import tracing
+from personalization.offers.refusals import WITHHELD
 from personalization.profiles import people
 from personalization.rules.tracing import RuleTrace, Traced
 from personalization.segments import explaining, health, history

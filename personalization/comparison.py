@@ -8,6 +8,7 @@ from typing import Any, Literal
 from personalization.conditions.describe import describe
 from personalization.conditions.fields import Catalogue
 from personalization.conditions.tree import parse
+from personalization.content import languages
 from personalization.rules.wording import outcome_in_words
 from personalization.versions import Content, diff
 
@@ -68,15 +69,19 @@ def tell_ruleset(content: Content, *, catalogue: Catalogue) -> Content:
 
 
 def tell_block(content: Content) -> Content:
-    variants = {
-        f"Variant “{variant['key']}”": {
-            "name": variant["name"],
-            "HTML": variant["html"],
-            "text": variant["text"],
-        }
-        for variant in content["variants"]
-    }
-    return {**variants, "Fallback": content["fallback"]}
+    """Return variants by their key, and each language of one as a thing of its own."""
+    default = content.get("language")
+    told: Content = {"Default language": languages.name(default) if default else None}
+    for variant in content["variants"]:
+        told[f"Variant “{variant['key']}”"] = _texts(variant)
+        for each in variant.get("languages", ()):
+            name = f"Variant “{variant['key']}” in {languages.name(each['language'])}"
+            told[name] = _texts(each)
+    return {**told, "Fallback": content["fallback"]}
+
+
+def _texts(texts: Mapping[str, Any]) -> Content:
+    return {"name": texts.get("name"), "HTML": texts["html"], "text": texts["text"]}
 
 
 def sentence(tree: object, *, catalogue: Catalogue) -> str:

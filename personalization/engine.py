@@ -14,6 +14,7 @@ from consent.permission import Permission
 from personalization import receipts, slots
 from personalization.conditions.fields import Catalogue
 from personalization.conditions.tree import NOTHING, Needs, needs
+from personalization.content import languages
 from personalization.content.blocks import CompiledBlock, RenderedBlock
 from personalization.content.context import REASON, template_context
 from personalization.content.liquid import TemplateProblem
@@ -214,6 +215,7 @@ def _content(
         context=context,
         offers=settled.offers,
         lists={name: each.products for name, each in own.items()},
+        spoken=languages.spoken(profile.facts.values),
     )
     lists = (offer, *own.values())
     return Content(
@@ -255,6 +257,7 @@ def _receipt(
                 settled.decisions[slot.name],
                 blocks=plan.blocks,
                 withheld=settled.withheld.get(slot.name, ()),
+                spoken=languages.spoken(profile.facts.values),
             )
             for slot in plan.slots
         },

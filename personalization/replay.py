@@ -16,6 +16,7 @@ from django.db.models import Q
 from consent.identity import SealBroken
 from personalization import receipts, slots
 from personalization.conditions.facts import Facts
+from personalization.content import languages
 from personalization.content.blocks import CompiledBlock, compile_block
 from personalization.content.context import REASON, template_context
 from personalization.content.liquid_runtime import PlainData
@@ -86,9 +87,18 @@ def replay(receipt: Receipt) -> Replayed:
         recommendations=shown.pop(""),
         extras={**slots.of_first(offers), **inputs.extras.get("context", {})},
     )
-    filled = slots.fill(decided, blocks=blocks, context=context, offers=offers, lists=shown)
+    spoken = languages.spoken(inputs.facts["values"])
+    filled = slots.fill(
+        decided, blocks=blocks, context=context, offers=offers, lists=shown, spoken=spoken
+    )
     again = {
-        name: slots.told(rulesets[name], decision, blocks=blocks, withheld=_withheld(told[name]))
+        name: slots.told(
+            rulesets[name],
+            decision,
+            blocks=blocks,
+            withheld=_withheld(told[name]),
+            spoken=spoken,
+        )
         for name, decision in decided.items()
     }
     differences = (*_decision_differences(told, again), *_output_differences(inputs, filled))

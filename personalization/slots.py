@@ -115,10 +115,12 @@ def fill(
     context: Mapping[str, object],
     offers: Offers = _NO_OFFERS,
     lists: Mapping[str, Sequence[Mapping[str, object]]] = _NO_LISTS,
+    spoken: str,
 ) -> Filled:
     """Render what each slot shows; a block sees the offer of its own rule, and no other.
 
-    `lists` holds the recommendations of slots that have a list of their own.
+    `lists` holds the recommendations of slots that have a list of their own; `spoken` is the
+    language of the person, empty where it is not known.
     """
     everywhere = plain(context)
     filled: dict[str, RenderedBlock] = {}
@@ -128,7 +130,7 @@ def fill(
         seen = everywhere.also({"recommendations": own}) if own is not None else everywhere
         try:
             parts = [
-                _rendered(outcome, blocks=blocks, context=seen, offers=offers)
+                _rendered(outcome, blocks=blocks, context=seen, offers=offers, spoken=spoken)
                 for outcome in shown(decision)
             ]
         except TemplateProblem as found:
@@ -154,11 +156,14 @@ def told(
     *,
     blocks: Mapping[str, CompiledBlock],
     withheld: Sequence[Withheld] = (),
+    spoken: str,
 ) -> dict[str, Any]:
     """Return what a receipt keeps of one slot: versions, rules asked, variant; nothing personal.
 
-    `also` holds what further rules show under `collect`, `withheld` the rules that held but gave
-    way because their offer could not be given, `left_out` those that did not apply to anybody.
+    `language` is the one of the text that was shown, where there are several, and `language_why`
+    how it was found. `also` holds what further rules show under `collect`, `withheld` the rules
+    that held but gave way because their offer could not be given, `left_out` those that did not
+    apply to anybody.
     """
     found = {
         "ruleset": slot.slug,
@@ -168,11 +173,11 @@ def told(
         "is_fallback": decision.is_fallback,
         "probability": decision.probability,
         "considered": [[key, hit] for key, hit in decision.considered],
-        **_told_content(decision.outcome, blocks=blocks),
+        **_told_content(decision.outcome, blocks=blocks, spoken=spoken),
     }
     if len(decision.hits) > 1:
         found["also"] = [
-            {"rule": rule.key, **_told_content(rule.outcome, blocks=blocks)}
+            {"rule": rule.key, **_told_content(rule.outcome, blocks=blocks, spoken=spoken)}
             for rule in decision.hits[1:]
         ]
     if decision.is_explored:
@@ -184,13 +189,14 @@ def told(
     return found
 
 
-def _told_content(outcome: Outcome, *, blocks: Mapping[str, CompiledBlock]) -> dict[str, Any]:
+def _told_content(
+    outcome: Outcome, *, blocks: Mapping[str, CompiledBlock], spoken: str
+) -> dict[str, Any]:
     block = blocks[str(outcome["block"])]
-    found = {
-        "block": block.slug,
-        "block_version": block.version,
-        "variant": block.variant(str(outcome["variant"])).key,
-    }
+    variant = block.variant(str(outcome["variant"]))
+    found = {"block": block.slug, "block_version": block.version, "variant": variant.key}
+    if choice := variant.chosen(spoken):
+        found |= {"language": choice.language, "language_why": choice.why}
     return {**found, "offer": outcome["offer"]} if outcome.get("offer") else found
 
 
@@ -200,11 +206,12 @@ def _rendered(
     blocks: Mapping[str, CompiledBlock],
     context: PlainData,
     offers: Offers,
+    spoken: str,
 ) -> RenderedBlock:
     variant = blocks[str(outcome["block"])].variant(str(outcome["variant"]))
     if offers:
         context = context.also({"offer": offers.get(str(outcome.get("offer")), {})})
-    return render(variant, context)
+    return render(variant, context, spoken=spoken)
 
 
 def _joined(parts: Sequence[RenderedBlock]) -> RenderedBlock:

@@ -76,7 +76,7 @@ def _slots(ready: Content) -> set[str]:
 
 
 def _blocks(
-    names: set[str], *, reader: sample.Reader, context: Mapping[str, object]
+    names: set[str], *, reader: sample.Reader, context: Mapping[str, Any]
 ) -> dict[str, dict[str, Markup | str]]:
     """Fill slots as a campaign does that has them: a rule's choice, or what everyone else sees."""
     outcomes = _outcomes(names, reader=reader)
@@ -95,7 +95,8 @@ def _blocks(
         if block is None:
             found[name] = {"html": _NOTHING_YET.format(name), "text": f"[slot {name}]"}
             continue
-        shown = blocks.render(block.variant(str(outcome.get("variant"))), context)
+        variant = block.variant(str(outcome.get("variant")))
+        shown = blocks.render(variant, context, spoken=str(context["customer"]["language"]))
         found[name] = {"html": shown.html, "text": shown.text}
     return found
 

@@ -13,9 +13,10 @@ from consent.models import Purpose
 from personalization.conditions.describe import describe
 from personalization.conditions.fields import Catalogue
 from personalization.conditions.tree import parse
+from personalization.content import languages
 from personalization.models import ContentBlockVersion, Offer, Product, RuleSetVersion
-from personalization.profiles import catalogue
 from personalization.offers.refusals import WITHHELD
+from personalization.profiles import catalogue
 from personalization.recommendations.offer import reason
 from personalization.recommendations.strategies.registry import STRATEGIES
 
@@ -58,6 +59,8 @@ class SlotReason:
     block_version: int
     variant: str
     offer: str = ""
+    # Which language and why, in words, where the block has several.
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +159,13 @@ def _slot(name: str, slot: Decision, *, known: _Known) -> SlotReason:
         block_version=slot["block_version"],
         variant=names.get(str(slot["variant"]), str(slot["variant"])),
         offer=known.offers.get(offer, offer),
+        language=_language(slot),
     )
+
+
+def _language(slot: Decision) -> str:
+    why = str(slot.get("language_why") or "")
+    return languages.in_words(str(slot["language"]), why) if why else ""
 
 
 def _rules(slot: Decision, *, content: Decision, known: _Known) -> Iterable[RuleLine]:

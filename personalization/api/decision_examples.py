@@ -19,6 +19,7 @@ _DECISION: dict[str, Any] = {
     "slot": "hero",
     "block": "hiking-sale",
     "variant": "b",
+    "language": "en",
     "fallback": False,
     "content": {"title": "Hiking sale", "items": [_ITEM]},
     "html": "<p>Anna, boots are on sale</p>",

@@ -55,6 +55,9 @@ def _decision_fields() -> dict[str, s.Field[Any, Any, Any, Any]]:
         "slot": s.CharField(),
         "block": s.CharField(),
         "variant": s.CharField(),
+        "language": s.CharField(
+            allow_blank=True, help_text="Of the texts; empty where they are the same for all."
+        ),
         "fallback": s.BooleanField(help_text="No rule applied, or nobody is known."),
         "content": inline_serializer(
             "DecisionContent",
@@ -63,14 +66,14 @@ def _decision_fields() -> dict[str, s.Field[Any, Any, Any, Any]]:
                 "items": inline_serializer(
                     "DecisionItem", {**_item_fields(), "reason": s.CharField()}, many=True
                 ),
-            },
-        ),
-        "html": s.CharField(),
                 "offer": inline_serializer(
                     "DecisionOffer",
                     {name: s.CharField(allow_blank=True) for name in _OFFER},
                     required=False,
                 ),
+            },
+        ),
+        "html": s.CharField(),
         "text": s.CharField(),
         "permission": inline_serializer(
             "DecisionPermission", {"may_send": s.BooleanField(), "may_profile": s.BooleanField()}
@@ -85,10 +88,10 @@ def _decision_fields() -> dict[str, s.Field[Any, Any, Any, Any]]:
                 "ruleset": s.CharField(required=False),
                 "version": s.IntegerField(required=False),
                 "rule": s.CharField(required=False),
+                "offer": s.CharField(required=False),
                 "product_id": s.CharField(required=False),
                 "strategy": s.CharField(required=False),
             },
-                "offer": s.CharField(required=False),
             many=True,
         ),
         "explain": s.DictField(required=False),

@@ -1,24 +1,44 @@
 """Content blocks: check them, compile a version once, render a variant for one person."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from markupsafe import Markup
 
-from personalization.content.lint import check
-from personalization.content.liquid import Compiled, Kind, compile_template
-from personalization.content.variables import BLOCK_VARIABLES
+from personalization.content import block_check, languages
+from personalization.content.block_check import translations
+from personalization.content.languages import Choice
+from personalization.content.liquid import Compiled, compile_template
 from personalization.models import ContentBlockVersion
-from personalization.versions import Content, ContentInvalid, Problem, Publisher
+from personalization.versions import Content, ContentInvalid, Publisher
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledTexts:
+    name: str
+    html: Compiled
+    text: Compiled
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledVariant:
+    """`default` is for everybody whose language is not among those of `others`."""
+
     key: str
-    name: str
-    html: Compiled
-    text: Compiled
+    default: CompiledTexts
+    default_language: str = ""
+    others: Mapping[str, CompiledTexts] = field(default_factory=dict)
+    _tags: tuple[str, ...] = ()
+
+    def chosen(self, spoken: str) -> Choice | None:
+        """Choose a language for a person; None where there is one text for everybody."""
+        if not self.others:
+            return None
+        return languages.choose(spoken, default=self.default_language, others=self._tags)
+
+    def texts(self, choice: Choice | None) -> CompiledTexts:
+        return self.others.get(choice.language, self.default) if choice else self.default
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,69 +60,69 @@ class RenderedBlock:
     html: Markup
     text: str
     title: str = ""
+    # Empty where the block is written once for everybody.
+    language: str = ""
 
 
 def prepare(content: Content) -> Content:
-    """Return a checked block content, or raise ContentInvalid saying what to mend where."""
-    problems = list(_problems(content))
+    """Return a checked block content, its languages written as tags, or raise ContentInvalid."""
+    written = block_check.with_tags(content)
+    problems = list(block_check.problems(written))
     if problems:
         raise ContentInvalid(problems)
-    return content
+    return written
 
 
 def compile_block(slug: str, *, version: int, content: Content) -> CompiledBlock:
     """Compile a checked content; the templates themselves are cached by source."""
-    variants = {
-        variant["key"]: CompiledVariant(
-            key=variant["key"],
-            name=variant["name"],
-            html=compile_template(variant["html"], kind="html"),
-            text=compile_template(variant["text"], kind="text"),
-        )
-        for variant in content["variants"]
-    }
+    language = str(content.get("language", ""))
     return CompiledBlock(
-        slug=slug, version=version, variants=variants, fallback=content["fallback"]
+        slug=slug,
+        version=version,
+        variants={
+            variant["key"]: _compiled(variant, language=language) for variant in content["variants"]
+        },
+        fallback=content["fallback"],
     )
 
 
-def render(variant: CompiledVariant, context: Mapping[str, object]) -> RenderedBlock:
-    """Fill one variant; values are escaped by the template engine, so the result is markup."""
+def render(
+    variant: CompiledVariant, context: Mapping[str, object], *, spoken: str = ""
+) -> RenderedBlock:
+    """Fill one variant, in the language of the person, or the default.
+
+    Values are escaped by the template engine, so the result is markup.
+    """
+    choice = variant.chosen(spoken)
+    texts = variant.texts(choice)
     return RenderedBlock(
-        html=Markup(variant.html.render(context)),
-        text=variant.text.render(context),
-        title=variant.name,
+        html=Markup(texts.html.render(context)),
+        text=texts.text.render(context),
+        title=texts.name,
+        language=choice.language if choice else "",
     )
 
 
-def _problems(content: Content) -> Iterator[Problem]:
-    variants = content.get("variants")
-    if not isinstance(variants, list) or not variants:
-        yield Problem("a block needs at least one variant; add one", path="variants")
-        return
-    keys = [variant.get("key") for variant in variants]
-    for key in sorted({str(key) for key in keys if keys.count(key) > 1}):
-        yield Problem(f"two variants are called “{key}”; rename one", path="variants")
-    if content.get("fallback") not in keys:
-        yield Problem(
-            "choose the variant that is shown when nothing else fits; a block without a "
-            "fallback could leave its slot empty",
-            path="fallback",
-        )
-    for i, variant in enumerate(variants):
-        yield from _variant_problems(variant, path=f"variants[{i}]")
+def _compiled(variant: Mapping[str, Any], *, language: str) -> CompiledVariant:
+    others = {
+        each["language"]: _compiled_texts(each, name=each.get("name") or variant["name"])
+        for each in translations(variant)
+    }
+    return CompiledVariant(
+        key=variant["key"],
+        default=_compiled_texts(variant, name=variant["name"]),
+        default_language=language,
+        others=others,
+        _tags=tuple(others),
+    )
 
 
-def _variant_problems(variant: Mapping[str, Any], *, path: str) -> Iterator[Problem]:
-    for name in ("key", "name", "html", "text"):
-        if not str(variant.get(name) or "").strip():
-            yield Problem(f"“{name}” is empty; fill it in", path=f"{path}.{name}")
-    kinds: tuple[Kind, ...] = ("html", "text")
-    for kind in kinds:
-        for found in check(str(variant.get(kind) or ""), kind=kind, allowed=BLOCK_VARIABLES):
-            yield Problem(
-                found.message, path=f"{path}.{kind}", line=found.line, column=found.column
-            )
+def _compiled_texts(texts: Mapping[str, Any], *, name: str) -> CompiledTexts:
+    return CompiledTexts(
+        name=name,
+        html=compile_template(texts["html"], kind="html"),
+        text=compile_template(texts["text"], kind="text"),
+    )
 
 
 publisher = Publisher(versions=ContentBlockVersion, prepare=prepare)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from personalization.content import languages
 from personalization.content.liquid_runtime import PlainData, plain
 
 GREETING = ("first_name", "last_name")
@@ -23,6 +24,7 @@ def template_context(
             "customer": {
                 **{name: personal.get(name, "") for name in GREETING},
                 "city": values.get("attributes.city", ""),
+                "language": languages.spoken(values).partition("-")[0],
             },
             "traits": {
                 path.removeprefix(_TRAITS): value

@@ -18,7 +18,7 @@ OFFER = {
 }
 
 
-def context(reader: Reader) -> dict[str, Any]:
+def context(reader: Reader, *, language: str = "en") -> dict[str, Any]:
     """Return what a content block sees; products are real ones of the catalogue (one query)."""
     is_known = reader == "known"
     products = list(
@@ -26,7 +26,9 @@ def context(reader: Reader) -> dict[str, Any]:
             "-updated_at", "pk"
         )[: PRODUCTS + 1]
     )
-    names = {"first_name": "Anna", "last_name": "Example", "city": "Utrecht"}
+    names = {
+        "first_name": "Anna", "last_name": "Example", "city": "Utrecht", "language": language,
+    }  # fmt: skip
     category = products[0].category if products else "Coffee"
     traits: dict[str, Any] = {
         "recency_days": 12,

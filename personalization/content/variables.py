@@ -4,6 +4,7 @@ CUSTOMER = {
     "customer.first_name": "first name, if known",
     "customer.last_name": "last name, if known",
     "customer.city": "city, if known",
+    "customer.language": "language without its region, as in de, if known",
 }
 TRAITS = {
     "traits.recency_days": "days since the last order",

@@ -15,7 +15,11 @@ class ContentBlock(Versioned):
 
 
 class ContentBlockVersion(Version):
-    """`content`: `{"variants": [{key, name, html, text}], "fallback": <key of a variant>}`."""
+    """`content`: `{"variants": [{key, name, html, text}], "fallback": <key of a variant>}`.
+
+    A variant can have `languages`: `[{language, name, html, text}]`; then `language` says which
+    one the variants themselves, the default, are written in.
+    """
 
     of = models.ForeignKey(ContentBlock, on_delete=models.CASCADE, related_name="versions")
 

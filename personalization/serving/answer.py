@@ -51,6 +51,7 @@ def build(
         "slot": slot,
         "block": told["block"],
         "variant": told["variant"],
+        "language": told.get("language", ""),
         "fallback": bool(told["is_fallback"]),
         "content": {**content, "offer": dict(offer)} if offer else content,
         "html": str(block.html),
@@ -78,11 +79,11 @@ def _reasons(
         yield {"kind": "fallback", "code": kind, "text": WORDS[kind], **rule}
     else:
         yield {"kind": "rule", "rule": told["rule"], "text": sentence, **rule}
-    for item, why in zip(items, decision["recommendations"], strict=True):
     for each in told.get("withheld", ()):
         text = f"the offer could not be given: {WITHHELD[each['reason']]}"
         yield {"kind": "offer_withheld", "rule": each["rule"], "offer": each["offer"],
                "code": each["reason"], "text": text}  # fmt: skip
+    for item, why in zip(items, decision["recommendations"], strict=True):
         yield {
             "kind": "recommendation",
             "product_id": item["product_id"],

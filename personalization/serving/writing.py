@@ -8,6 +8,7 @@ from typing import Any
 from consent.permission import Permission
 from personalization import engine
 from personalization.content.blocks import RenderedBlock
+from personalization.content.languages import WORDS
 from personalization.replay import Outcome, replay
 from personalization.serving import answer
 from personalization.serving.answer import Answer
@@ -63,8 +64,8 @@ def from_decision(
         permission={"may_send": permission.may_send, "may_profile": permission.may_profile},
         expires_at=expires_at,
         sentence=decision["text"],
-        explained=_explained(told, decision, slot=slot) if explain else None,
         offer=context.get("offer"),
+        explained=_explained(told, decision, slot=slot) if explain else None,
     )
 
 
@@ -72,12 +73,14 @@ def _explained(
     told: Mapping[str, Any], decision: Mapping[str, Any], *, slot: Ready
 ) -> dict[str, Any]:
     """Return every rule that was asked, and how old the shared data was."""
+    why = told.get("language_why")
     is_same = told["version"] == slot.plan.slots[0].version
     return {
         "rules": [
             {"rule": key, "hit": hit, "text": slot.sentences.get(key, "") if is_same else ""}
             for key, hit in told["considered"]
         ],
+        "language": {"chosen": told["language"], "code": why, "text": WORDS[why]} if why else None,
         "strategy": decision.get("strategy"),
         "model": decision["model"],
         "ages": decision["ages"],

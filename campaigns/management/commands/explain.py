@@ -98,6 +98,8 @@ class Command(BaseCommand):
                 mark = {True: "yes", False: "no", None: "not asked"}[rule.is_hit]
                 chosen = " (chosen)" if rule.is_chosen else ""
                 self.stdout.write(f"  {mark:>9}  {rule.name}: {rule.sentence}{chosen}")
+            language = f", {slot.language}" if slot.language else ""
+            self.stdout.write(f"  Shows {slot.variant} of block {slot.block}{language}.")
 
 
 def _of_segment(profile_id: int, *, slug: str, in_clear: bool) -> tuple[Segment, Explained]:

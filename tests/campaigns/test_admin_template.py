@@ -34,6 +34,8 @@ def preview(client: Client, **parts: str) -> Any:
 
 
 def test_a_template_is_registered() -> None:
+    admin.autodiscover()
+
     assert admin.site.is_registered(Template)
 
 

@@ -13,7 +13,6 @@ from django.views.decorators.http import require_POST
 from campaigns.models import Template
 from campaigns.rendering import publish
 from campaigns.rendering.preview import preview
-from campaigns.rendering.variables import VARIABLES
 from consent.admin.look import when
 from personalization.admin import previews
 from personalization.admin.editor import EditorForm
@@ -104,7 +103,10 @@ class TemplateAdmin(VersionedAdmin[Template]):
         return {label: content.get(part, "") for part, label in labels.items()}
 
     def editor_config(self, request: HttpRequest) -> dict[str, Any]:
-        return {"variables": VARIABLES, "previewUrl": reverse("admin:campaigns_template_preview")}
+        return {
+            "variables": publish.names(),
+            "previewUrl": reverse("admin:campaigns_template_preview"),
+        }
 
     @display(description="Live since")
     def live_since(self, template: Template) -> SafeString:

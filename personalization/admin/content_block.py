@@ -15,8 +15,8 @@ from personalization.admin.editor import JsonEditorForm
 from personalization.admin.versioned import VersionedAdmin
 from personalization.comparison import tell_block
 from personalization.content import blocks
+from personalization.content.own import block_variables
 from personalization.content.preview import preview
-from personalization.content.variables import BLOCK_VARIABLES
 from personalization.models import ContentBlock
 from personalization.versions import Content
 
@@ -69,7 +69,7 @@ class ContentBlockAdmin(VersionedAdmin[ContentBlock]):
 
     def editor_config(self, request: HttpRequest) -> dict[str, Any]:
         return {
-            "variables": BLOCK_VARIABLES,
+            "variables": block_variables(),
             "previewUrl": reverse("admin:personalization_contentblock_preview"),
         }
 

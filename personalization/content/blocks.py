@@ -10,6 +10,7 @@ from personalization.content import block_check, languages
 from personalization.content.block_check import translations
 from personalization.content.languages import Choice
 from personalization.content.liquid import Compiled, compile_template
+from personalization.content.own import block_variables
 from personalization.models import ContentBlockVersion
 from personalization.versions import Content, ContentInvalid, Publisher
 
@@ -67,7 +68,7 @@ class RenderedBlock:
 def prepare(content: Content) -> Content:
     """Return a checked block content, its languages written as tags, or raise ContentInvalid."""
     written = block_check.with_tags(content)
-    problems = list(block_check.problems(written))
+    problems = list(block_check.problems(written, allowed=block_variables()))
     if problems:
         raise ContentInvalid(problems)
     return written

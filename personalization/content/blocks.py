@@ -104,6 +104,13 @@ def render(
     )
 
 
+def languages_of(content: Content) -> list[str]:
+    """Return the languages of a block, that of the default first; none if it has one text only."""
+    others = (each["language"] for variant in content["variants"] for each in translations(variant))
+    found = list(dict.fromkeys(others))
+    return [content["language"], *found] if found else []
+
+
 def _compiled(variant: Mapping[str, Any], *, language: str) -> CompiledVariant:
     others = {
         each["language"]: _compiled_texts(each, name=each.get("name") or variant["name"])

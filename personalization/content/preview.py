@@ -18,7 +18,7 @@ class Preview:
 
 def preview(*, html: str, text: str, reader: sample.Reader, language: str = "") -> Preview:
     """Render both parts; a part with a problem stays empty and the problem says where."""
-    context = sample.context(reader, language=language or "en")
+    context = sample.context(reader, language=language.partition("-")[0] or "en")
     shown_html, html_problems = _part(html, kind="html", context=context)
     shown_text, text_problems = _part(text, kind="text", context=context)
     return Preview(html=shown_html, text=shown_text, problems=(*html_problems, *text_problems))

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 SHOP: Final = "https://shop.example.com"
 _HTML: Final = (
-    '<h2 style="margin:0 0 10px;font-size:24px;line-height:1.25;">{title}</h2>'
-    '<p style="margin:0 0 18px;font-size:16px;line-height:1.6;">{body}</p>'
+    '<h2 style="margin:0 0 10px;font-size:24px;line-height:1.25;">{title}</h2>\n'
+    '<p style="margin:0 0 18px;font-size:16px;line-height:1.6;">{body}</p>\n'
     '<a href="{link}" style="display:inline-block;padding:12px 22px;border-radius:8px;'
     'background:#17643a;color:#ffffff;text-decoration:none;font-weight:600;">{button}</a>'
 )

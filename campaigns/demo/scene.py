@@ -17,7 +17,7 @@ from campaigns.models import (
 )
 from campaigns.rendering import publish as templates
 from personalization.content import blocks
-from personalization.models import ContentBlock, RuleSet, Segment, SendTimeSlot
+from personalization.models import ContentBlock, Feed, RuleSet, Segment, SendTimeSlot
 from personalization.rules import publish as rules
 from personalization.segments import publish as segments
 
@@ -124,6 +124,9 @@ def build(*, now: datetime) -> Campaign:
     SendTimeSlot.objects.get_or_create(
         slug="market-hero",
         defaults={"name": "Market week: hero", "ruleset": ruleset, "is_default": True},
+    )
+    Feed.objects.get_or_create(
+        slug="trending", defaults={"name": "Trending this week", "strategy": "trending"}
     )
     return _campaign(ruleset, template=_template(now=now))
 

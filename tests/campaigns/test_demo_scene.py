@@ -34,6 +34,7 @@ from consent.roles import ROLES
 from personalization.models import (
     ContentBlock,
     CustomerProfile,
+    Feed,
     RuleSet,
     Segment,
     SegmentVersion,
@@ -50,6 +51,7 @@ TABLES = (
     ContentBlock,
     Experiment,
     ExperimentArm,
+    Feed,
     RuleSet,
     Segment,
     SegmentVersion,

@@ -21,7 +21,7 @@ Attune.RuleCard = class {
     this.decides = h("span", { class: "at-decides" });
     this.remarks = h("ul", { class: "at-remarks" });
     this.openButton = h("button", { type: "button", class: "at-link at-open", onclick: () => this.toggle() });
-    const who = h("div", { class: "at-rule-who" }, this.name, this.preview.sentence, h("div", { class: "at-rule-meta" }, this.decides, this.preview.count, this.schedule(), this.openButton), this.remarks);
+    const who = h("div", { class: "at-rule-who" }, this.name, this.preview.sentence, h("div", { class: "at-rule-meta" }, this.decides, h("span", { class: "at-fits" }, "fits ", this.preview.count), this.schedule(), this.openButton), this.remarks);
     const line = h("div", { class: "at-rule-line" }, h("span", { class: "at-rule-place" }, readonly ? null : this.handle, this.badge), who, new Attune.OutcomeEditor(this.rule, this.editor).element, this.tools());
     this.element.replaceChildren(line, this.panel);
     if (!readonly) new Attune.RuleDrag(this);

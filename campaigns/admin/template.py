@@ -17,6 +17,7 @@ from consent.admin.look import when
 from personalization.admin import previews
 from personalization.admin.editor import EditorForm
 from personalization.admin.versioned import VersionedAdmin
+from personalization.content import blocks, languages
 from personalization.versions import Content, Problem
 
 START = """<mjml>
@@ -103,9 +104,11 @@ class TemplateAdmin(VersionedAdmin[Template]):
         return {label: content.get(part, "") for part, label in labels.items()}
 
     def editor_config(self, request: HttpRequest) -> dict[str, Any]:
+        tags = blocks.languages_in_use()
         return {
             "variables": publish.names(),
             "previewUrl": reverse("admin:campaigns_template_preview"),
+            "languages": [[tag, languages.name(tag)] for tag in tags],
         }
 
     @display(description="Live since")
@@ -124,6 +127,7 @@ class TemplateAdmin(VersionedAdmin[Template]):
         shown = preview(
             {part: str(body.get(part) or "") for part in publish.PARTS},
             reader="unknown" if body.get("reader") == "unknown" else "known",
+            language=languages.tag(str(body.get("language") or "")),
         )
         return JsonResponse(
             {

@@ -11,7 +11,7 @@ from personalization.content.block_check import translations
 from personalization.content.languages import Choice
 from personalization.content.liquid import Compiled, compile_template
 from personalization.content.own import block_variables
-from personalization.models import ContentBlockVersion
+from personalization.models import ContentBlock, ContentBlockVersion
 from personalization.versions import Content, ContentInvalid, Publisher
 
 
@@ -109,6 +109,13 @@ def languages_of(content: Content) -> list[str]:
     others = (each["language"] for variant in content["variants"] for each in translations(variant))
     found = list(dict.fromkeys(others))
     return [content["language"], *found] if found else []
+
+
+def languages_in_use() -> list[str]:
+    """Return the languages that live blocks are written in (one query)."""
+    live = ContentBlock.objects.exclude(live=None).order_by("pk")
+    contents = live.values_list("live__content", flat=True)
+    return list(dict.fromkeys(tag for content in contents for tag in languages_of(content)))
 
 
 def _compiled(variant: Mapping[str, Any], *, language: str) -> CompiledVariant:

@@ -24,13 +24,11 @@ from personalization.models import (
     Receipt,
     RuleSet,
 )
-from personalization.offers import codes
 from personalization.rules import publish as rules
 from personalization.segments import membership
 from tests.campaigns import factories as make
 from tests.campaigns.factories import NOON, MemoryBackend
 from tests.campaigns.sending_support import State, end_waiting, states, together
-from tests.personalization.factories import client_of
 from tests.personalization.offer_support import given, offer
 
 pytestmark = pytest.mark.django_db
@@ -311,39 +309,6 @@ def test_a_launched_campaign_goes_on_when_the_pool_is_empty() -> None:
     assert lifecycle.problems(made, now=NOON) == []
     (standing,) = offering.standings(made)
     assert standing.left == 0
-
-
-@pytest.mark.usefixtures("roles")
-def test_the_campaigns_page_says_how_many_codes_are_left() -> None:
-    offer(kind=Offer.Kind.POOL, with_codes=("A1",))
-    make.people(3)
-    made = campaign(rule("code", gives="spring"))
-    for segment in made.segments.select_related("live"):
-        membership.rebuild(segment, now=NOON)
-
-    page = client_of("marketer").get(f"/admin/campaigns/campaign/{made.pk}/results/")
-
-    assert "has 1 code left for an audience of 3" in page.content.decode()
-    assert "1 code left" in page.content.decode()
-
-
-@pytest.mark.usefixtures("roles")
-def test_the_campaigns_page_shows_an_empty_pool_before_and_after_the_launch() -> None:
-    spring = offer(kind=Offer.Kind.POOL)
-    make.people(2)
-    made = campaign(rule("code", gives="spring"))
-    for segment in made.segments.select_related("live"):
-        membership.rebuild(segment, now=NOON)
-    address, client = f"/admin/campaigns/campaign/{made.pk}/results/", client_of("marketer")
-    before = client.get(address).content.decode()
-    codes.add(spring, ["A1"], now=NOON)
-    make.launched(made)
-
-    after = client.get(address).content.decode()
-
-    assert "has no codes left for an audience of 2" in before
-    assert "0 codes left" in before
-    assert "0 codes left" in after
 
 
 def test_where_no_offer_is_used_nothing_is_asked_of_the_database() -> None:

@@ -43,6 +43,9 @@ SELECT asked.pk, asked.refusal,
                AND (expires_at IS NULL OR expires_at > %s))
 FROM ({} WHERE "consent_datasubject"."id" = ANY(%s)) AS asked
 """
+_PERMITTED = """EXISTS (
+SELECT 1 FROM consent_consentstate s WHERE s.subject_id = p.subject_id AND s.purpose_id = %s
+AND s.is_granted AND (s.expires_at IS NULL OR s.expires_at > %s) AND {also})"""
 
 
 def ask(subject: DataSubject, *, purpose: str, at: datetime) -> Permission:
@@ -84,13 +87,12 @@ def refusal(subject: str, *, purpose: str, at: datetime) -> Combinable:
     )
 
 
-def permitted_sql(purpose: str, *, at: datetime) -> tuple[str, list[object]]:
-    """Return SQL that is true where `p.subject_id`, a living subject, granted a purpose."""
-    sql = (
-        "EXISTS (SELECT 1 FROM consent_consentstate s WHERE s.subject_id = p.subject_id"
-        " AND s.purpose_id = %s AND s.is_granted AND (s.expires_at IS NULL OR s.expires_at > %s))"
-    )
-    return sql, [purpose, at]
+def permitted_sql(purpose: str, *, at: datetime, also: str = "true") -> tuple[str, list[object]]:
+    """Return SQL that is true where `p.subject_id`, a living subject, granted a purpose.
+
+    `also` is a condition on `p` that has to hold as well; its parameters follow those returned.
+    """
+    return _PERMITTED.replace("{also}", also), [purpose, at]
 
 
 # Why a subject may not be mailed, or "", and all purposes they granted.

@@ -59,7 +59,8 @@ def compare(op: Operator, value: Value, *, seen: SqlCondition, now: datetime) ->
     if op in ("includes_any", "includes_all"):
         return _included(_listed(value), op=op, seen=seen)
     if op in ("contains", "starts_with", "ends_with", "matches"):
-        return _text(op, str(value), seen=seen)
+        text = joined("(", seen, " #>> '{}')")
+        return _guarded("string", compare_text(op, str(value), text=text), seen=seen)
     if isinstance(value, Duration) or values.common_kind(_listed(value)) == "date":
         return _guarded_moment(lambda at: compare_moment(op, value, at=at, now=now), seen=seen)
     number = joined("(", seen, ")::numeric")
@@ -139,8 +140,8 @@ def _included(wanted: tuple[Value, ...], *, op: Operator, seen: SqlCondition) ->
     return _guarded("array", _contains(wanted, quantifier=quantifier, seen=seen), seen=seen)
 
 
-def _text(op: Operator, wanted: str, *, seen: SqlCondition) -> SqlCondition:
-    text = joined("(", seen, " #>> '{}')")
+def compare_text(op: Operator, wanted: str, *, text: SqlCondition) -> SqlCondition:
+    """A text expression against a part of a text, or a pattern; null where it is null."""
     tests: Mapping[str, Callable[[], SqlCondition]] = {
         "contains": lambda: joined("strpos(", text, ", ", parameter(wanted), ") > 0"),
         "starts_with": lambda: joined("starts_with(", text, ", ", parameter(wanted), ")"),
@@ -149,7 +150,7 @@ def _text(op: Operator, wanted: str, *, seen: SqlCondition) -> SqlCondition:
         ),
         "matches": lambda: joined(text, " ~ ", parameter(parse_pattern(wanted).to_postgres())),
     }
-    return _guarded("string", tests[op](), seen=seen)
+    return tests[op]()
 
 
 def _guarded(type_: str, condition: SqlCondition, *, seen: SqlCondition) -> SqlCondition:

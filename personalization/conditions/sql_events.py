@@ -33,8 +33,12 @@ from personalization.conditions.sql_comparing import (
     joined,
     parameter,
 )
+from personalization.conditions.sql_documents import Held, compare_property
+from personalization.conditions.sql_people import Among
 from personalization.conditions.to_python import compile_measure
 
+# More than there are people.
+_ALL = 1_000_000_000_000
 _ITEM_COLUMNS = {"product.price": "i.price", "product.quantity": "i.quantity"}
 _PRODUCT_COLUMNS = {
     "product.product_id": "r.product_id",
@@ -63,7 +67,7 @@ class EventSets:
         self,
         *,
         now: datetime,
-        among: list[int] | None,
+        among: Among | None,
         purpose_of: Callable[[str], str | None],
         who_allows: Callable[[str], SqlCondition],
     ) -> None:
@@ -83,15 +87,20 @@ class EventSets:
         rows = self.rows(node.match, alias=alias, after=self.cutoff(node.within))
         purpose = self.purpose_of(node.match.name)
         purposes = frozenset() if purpose is None else frozenset({purpose})
-        ids = joined(f"SELECT {alias}.profile_id AS id", rows)
+        ids = joined(f"SELECT {alias}.profile_id AS id", rows, f" GROUP BY {alias}.profile_id")
         if node.measure == AT_LEAST_ONCE:
-            return EventSet(ids, is_inside=True, purposes=purposes)
+            return EventSet(self.once(ids), is_inside=True, purposes=purposes)
         # “Fewer than three” holds without any event, too: those who have three are found.
         is_inside = not compile_measure(node.measure)([], self.now)
         measured = _measured(node.measure, alias=alias, now=self.now)
         having = measured if is_inside else joined("NOT (", measured, ")")
-        grouped = joined(ids, f" GROUP BY {alias}.profile_id HAVING ", having)
+        grouped = self.once(joined(ids, " HAVING ", having))
         return EventSet(grouped, is_inside=is_inside, purposes=purposes)
+
+    def once(self, ids: SqlCondition) -> SqlCondition:
+        """For a whole audience: each parallel process would find the set for itself, but what has
+        a limit is found once, by all of them together."""
+        return ids if self.among is not None else joined(ids, f" LIMIT {_ALL}")
 
     def in_sequence(self, node: Sequence) -> EventSet:
         names = [step.match.name for step in node.steps if isinstance(step, Step)]
@@ -108,8 +117,9 @@ class EventSets:
                 rest, after=after, at=f"{alias}.occurred_at", who=f"{alias}.profile_id",
                 granted=purposes,
             ),
+            f" GROUP BY {alias}.profile_id",
         )  # fmt: skip
-        return EventSet(ids, is_inside=True, purposes=purposes)
+        return EventSet(self.once(ids), is_inside=True, purposes=purposes)
 
     def following(
         self, steps: list[Step | Absence], *, after: datetime | None, at: str, who: str,
@@ -163,7 +173,7 @@ class EventSets:
         if after is not None:
             conditions.append(joined(f"{alias}.occurred_at > ", parameter(after)))
         if self.among is not None:
-            conditions.append(joined(f"{alias}.profile_id = ANY(", parameter(self.among), ")"))
+            conditions.append(self.among.events(f"{alias}.profile_id"))
         return conditions
 
     def where(
@@ -182,8 +192,8 @@ class EventSets:
             case Compare(field=name) if name.startswith(PRODUCT_PREFIX):
                 return self.any_item(node, name=match.name, alias=alias, after=after)
             case Compare(field=name, op=op, value=value):
-                seen = joined(f"({alias}.properties -> ", parameter(name), ")")
-                return compare(op, value, seen=seen, now=self.now)
+                held = Held(f"{alias}.properties", name)
+                return compare_property(op, value, held=held, now=self.now)
             case _:
                 raise TypeError(f"{type(node).__name__} cannot stand in a where")
 

@@ -9,9 +9,9 @@ reads the events once for everybody instead of once for each person. Negations a
 first, so that what remains is sets to be in, sets not to be in, and fields of the row itself.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TypeAlias
+from typing import Protocol
 
 from personalization.conditions import sampling
 from personalization.conditions.errors import TreeError
@@ -33,15 +33,29 @@ from personalization.conditions.sql_comparing import (
     joined,
     parameter,
 )
+from personalization.conditions.sql_documents import Held, compare_property
 from personalization.conditions.sql_events import EventSet, EventSets
+from personalization.conditions.sql_people import Among
 from personalization.conditions.walking import walk
 
 __all__ = ["Permitted", "SqlCondition", "to_sql"]
 
-# SQL (with its parameters) for "the subject p.subject_id has granted this purpose".
-Permitted: TypeAlias = Callable[[str], tuple[str, list[object]]]
+
+class Permitted(Protocol):
+    """SQL (with its parameters) for "the subject p.subject_id has granted this purpose".
+
+    `also` is a condition without parameters of its own that has to hold as well. It stands inside,
+    so that the negation of both can be planned as a join.
+    """
+
+    def __call__(self, purpose: str, /, *, also: str = ...) -> tuple[str, list[object]]: ...
+
 
 _DOCUMENTS = {"attributes": "p.attributes", "traits": "p.traits"}
+_MEMBERS = (
+    "SELECT m.profile_id AS id FROM personalization_segmentmembership m WHERE m.segment_id ="
+    " (SELECT s.id FROM personalization_segment s WHERE s.slug = "
+)
 _PEOPLE = "SELECT p.subject_id AS id FROM personalization_customerprofile p WHERE "
 
 
@@ -51,7 +65,7 @@ def to_sql(
     catalogue: Catalogue,
     now: datetime,
     permitted: Permitted,
-    among: Sequence[int] | None = None,
+    among: Sequence[int] | Among | None = None,
 ) -> SqlCondition:
     """The expression and its parameters, or a TreeError if the catalogue does not know the tree.
 
@@ -66,8 +80,8 @@ def to_sql(
                 path, f"{inner.field} is known only at the moment of sending; use it in a rule, "
                 "not where a whole audience is selected"
             )  # fmt: skip
-    ids = None if among is None else list(among)
-    compiler = _Compiler(catalogue=catalogue, now=now, permitted=permitted, among=ids)
+    some = among if among is None or isinstance(among, Among) else Among(list(among))
+    compiler = _Compiler(catalogue=catalogue, now=now, permitted=permitted, among=some)
     return compiler.part(node, is_wanted=True, granted=frozenset())
 
 
@@ -88,7 +102,7 @@ class _Compiler:
         catalogue: Catalogue,
         now: datetime,
         permitted: Permitted,
-        among: list[int] | None,
+        among: Among | None,
     ) -> None:
         self.catalogue = catalogue
         self.now = now
@@ -140,7 +154,7 @@ class _Compiler:
             case Compare():
                 return self.field(node, is_wanted=is_wanted, granted=granted)
             case InSegment(slug=slug):
-                return self.member(_members(slug, among=self.among), is_wanted=is_wanted)
+                return self.in_segment(slug, is_wanted=is_wanted)
             case Happened() | Steps():
                 found = self.events.of(node)
                 is_inside = found.is_inside == is_wanted
@@ -173,7 +187,7 @@ class _Compiler:
     def within(self) -> SqlCondition:
         if self.among is None:
             return SqlCondition("")
-        return joined("p.subject_id = ANY(", parameter(self.among), ") AND ")
+        return joined(self.among.people("p.subject_id"), " AND ")
 
     def member(self, ids: SqlCondition, *, is_wanted: bool) -> SqlCondition:
         if is_wanted:
@@ -184,6 +198,15 @@ class _Compiler:
         return joined(
             "(NOT EXISTS (SELECT 1 FROM (", ids, ") AS others WHERE others.id = p.subject_id))"
         )
+
+    def in_segment(self, slug: str, *, is_wanted: bool) -> SqlCondition:
+        if self.among is None:
+            return self.member(joined(_MEMBERS, parameter(slug), ")"), is_wanted=is_wanted)
+        # Of some people each is looked up: a segment may hold everybody.
+        found = joined(
+            "(EXISTS (", _MEMBERS, parameter(slug), ") AND m.profile_id = p.subject_id))"
+        )
+        return found if is_wanted else joined("(NOT ", found, ")")
 
     def who_allows(self, purpose: str) -> SqlCondition:
         return joined(_PEOPLE, self.within(), self.allowed(purpose))
@@ -199,12 +222,21 @@ class _Compiler:
     def field(self, node: Compare, *, is_wanted: bool, granted: frozenset[str]) -> SqlCondition:
         """Without its purpose a field is absent: nothing holds of it but `is_not_set`."""
         purpose = self.catalogue.fields[node.field].purpose
-        condition = compare(node.op, node.value, seen=_stored(node.field), now=self.now)
-        if not is_wanted:
-            condition = joined("(NOT ", condition, ")")
+        condition = self.compared(node)
         if purpose is None or purpose in granted:
-            return condition
-        return joined("(", condition, " OR NOT ", self.allowed(purpose), ")")
+            return condition if is_wanted else joined("(NOT ", condition, ")")
+        # It is absent, or known and as wanted: not known and otherwise.
+        other = joined("(NOT ", condition, ")") if is_wanted else condition
+        sql, params = self.permitted(purpose, also=other.sql)
+        return SqlCondition(f"(NOT {sql})", (*params, *other.params))
+
+    def compared(self, node: Compare) -> SqlCondition:
+        if sampling.is_draw(node.field):
+            seen = SqlCondition(sampling.draw_sql(node.field))
+            return compare(node.op, node.value, seen=seen, now=self.now)
+        document, _, name = node.field.partition(".")
+        held = Held(_DOCUMENTS[document], name)
+        return compare_property(node.op, node.value, held=held, now=self.now)
 
     def all_allowed(self, purposes: frozenset[str]) -> list[SqlCondition]:
         return [self.allowed(purpose) for purpose in sorted(purposes)]
@@ -216,19 +248,3 @@ class _Compiler:
 
 def _is_plain(node: Node) -> bool:
     return all(not isinstance(inner, Happened | Steps | InSegment) for _, _, inner in walk(node))
-
-
-def _stored(path: str) -> SqlCondition:
-    if sampling.is_draw(path):
-        return SqlCondition(sampling.draw_sql(path))
-    document, _, name = path.partition(".")
-    return joined(f"({_DOCUMENTS[document]} -> ", parameter(name), ")")
-
-
-def _members(slug: str, *, among: list[int] | None) -> SqlCondition:
-    within = () if among is None else (" AND m.profile_id = ANY(", parameter(among), ")")
-    return joined(
-        "SELECT m.profile_id AS id FROM personalization_segmentmembership m WHERE m.segment_id ="
-        " (SELECT s.id FROM personalization_segment s WHERE s.slug = ",
-        parameter(slug), ")", *within,
-    )  # fmt: skip

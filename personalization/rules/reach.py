@@ -9,6 +9,7 @@ from django.db import DatabaseError, OperationalError, connection, transaction
 
 from consent.gate import permitted_sql
 from personalization.conditions.fields import Catalogue
+from personalization.conditions.sql_people import Among
 from personalization.conditions.to_sql import SqlCondition, to_sql
 from personalization.profiles import catalogue
 from personalization.rules.ruleset import Rule, RuleSetDefinition
@@ -39,13 +40,13 @@ def reach(definition: RuleSetDefinition, *, now: datetime) -> Reach | None:
         rules.sort(key=lambda rule: (-_value(rule), rule.priority))
     else:
         rules.sort(key=lambda rule: rule.priority)
-    known, ids = catalogue.load(), population.sample(SAMPLE)
-    conditions = [_compiled(rule, known=known, now=now, among=ids) for rule in rules]
+    known, some = catalogue.load(), population.sample(SAMPLE)
+    ids = some.among.ids
+    conditions = [_compiled(rule, known=known, now=now, among=some.among) for rule in rules]
     hits = _hits(conditions, ids=ids, is_collect=definition.hit_policy == "collect")
     if hits is None:
         return None
-    total = population.total() if len(ids) == SAMPLE else len(ids)
-    estimates = [extrapolated(each, of=len(ids), total=total) for each in hits]
+    estimates = [extrapolated(each, of=some.size, total=some.total) for each in hits]
     keys = [rule.key for rule in rules]
     return Reach(rules=dict(zip(keys, estimates, strict=False)), fallback=estimates[-1])
 
@@ -96,7 +97,7 @@ def _each(conditions: Sequence[SqlCondition], *, ids: Sequence[int]) -> list[int
     return list(row)
 
 
-def _compiled(rule: Rule, *, known: Catalogue, now: datetime, among: Sequence[int]) -> SqlCondition:
+def _compiled(rule: Rule, *, known: Catalogue, now: datetime, among: Among) -> SqlCondition:
     permitted = partial(permitted_sql, at=now)
     return to_sql(rule.condition, catalogue=known, now=now, permitted=permitted, among=among)
 

@@ -13,6 +13,7 @@ from consent.gate import permitted_sql
 from personalization.conditions.fields import Catalogue
 from personalization.conditions.nodes import Happened, Node
 from personalization.conditions.nodes import Sequence as Steps
+from personalization.conditions.sql_people import Among
 from personalization.conditions.to_sql import SqlCondition, to_sql
 from personalization.conditions.tree import needs, parse, walk
 from personalization.profiles import catalogue
@@ -26,6 +27,7 @@ LOOK_UPS = 40_000
 FOR_MANY = {
     "work_mem": "128MB",
     "jit": "off",
+    "max_parallel_workers_per_gather": "1",
     "parallel_setup_cost": "100",
     "parallel_tuple_cost": "0.02",
 }
@@ -73,16 +75,16 @@ def sample(tree: object, *, now: datetime, limit: int = 10) -> tuple[int, ...]:
     They come from the sample; where it holds too few of them, everybody is looked through, as
     long as one will wait.
     """
-    node, size = parse(tree), _sample_size(parse(tree))
-    ids = population.sample(size)
-    found = _latest(node, now=now, limit=limit, among=ids)
-    if found is not None and len(found) < limit and len(ids) == size:
+    node = parse(tree)
+    some = population.sample(SAMPLE, by_look_up=_looked_up(node))
+    found = _latest(node, now=now, limit=limit, among=some.among)
+    if found is not None and len(found) < limit and not some.is_whole:
         found = _latest(node, now=now, limit=limit) or found
     return tuple(found or ())
 
 
 def _latest(
-    node: Node, *, now: datetime, limit: int, among: list[int] | None = None
+    node: Node, *, now: datetime, limit: int, among: Among | None = None
 ) -> list[int] | None:
     condition = _compiled(node, known=catalogue.load(), now=now, among=among)
     within = "true" if among is None else "p.subject_id = ANY(%s)"
@@ -90,26 +92,26 @@ def _latest(
         f"SELECT p.subject_id FROM {population.PEOPLE} WHERE {within} AND {population.LIVING}"
         f" AND {condition.sql} ORDER BY p.last_seen_at DESC LIMIT %s"
     )
-    params = [] if among is None else [among]
+    params = [] if among is None else [among.ids]
     rows = _patiently(sql, (*params, *condition.params, limit), milliseconds=PATIENCE_MILLISECONDS)
     return None if rows is None else [row[0] for row in rows]
 
 
 def _estimates(nodes: Sequence[Node], *, now: datetime) -> list[Estimate]:
     """Ask about all nodes at once: they look at the same people."""
-    known, size = catalogue.load(), _sample_size(nodes[0])
-    ids = population.sample(size)
-    conditions = [_compiled(node, known=known, now=now, among=ids) for node in nodes]
+    known, some = catalogue.load(), population.sample(SAMPLE, by_look_up=_looked_up(nodes[0]))
+    conditions = [_compiled(node, known=known, now=now, among=some.among) for node in nodes]
     counts = ", ".join(f"count(*) FILTER (WHERE {each.sql})" for each in conditions)
     params = [param for each in conditions for param in each.params]
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        # So few people are counted sooner than other processes start.
+        cursor.execute("SET LOCAL max_parallel_workers_per_gather = 0")
         cursor.execute(
             f"SELECT {counts} FROM {population.PEOPLE} WHERE p.subject_id = ANY(%s)",
-            [*params, ids],
+            [*params, some.among.ids],
         )
         hits: Sequence[int] = cursor.fetchone()
-    total = population.total() if len(ids) == size else len(ids)
-    return [extrapolated(each, of=len(ids), total=total) for each in hits]
+    return [extrapolated(each, of=some.size, total=some.total) for each in hits]
 
 
 def extrapolated(hits: int, *, of: int, total: int) -> Estimate:
@@ -130,7 +132,7 @@ def extrapolated(hits: int, *, of: int, total: int) -> Estimate:
     )
 
 
-def _sample_size(node: Node) -> int:
+def _looked_up(node: Node) -> int:
     """Fewer people where each has to be looked up in many months, so that it takes no longer."""
     windows = [
         needs(each).events.values()
@@ -146,7 +148,7 @@ def _sample_size(node: Node) -> int:
 
 
 def _compiled(
-    node: Node, *, known: Catalogue, now: datetime, among: list[int] | None = None
+    node: Node, *, known: Catalogue, now: datetime, among: Among | None = None
 ) -> SqlCondition:
     permitted = partial(permitted_sql, at=now)
     return to_sql(node, catalogue=known, now=now, permitted=permitted, among=among)

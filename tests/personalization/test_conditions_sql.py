@@ -14,6 +14,7 @@ from consent.gate import permitted_sql
 from personalization.conditions.facts import Facts
 from personalization.conditions.fields import Catalogue, FieldSpec
 from personalization.conditions.nodes import OPERATORS, Node
+from personalization.conditions.sql_people import Among
 from personalization.conditions.to_python import compile_tree
 from personalization.conditions.to_sql import to_sql
 from personalization.conditions.tree import TreeError, parse
@@ -29,27 +30,38 @@ quietly = partial(settings, deadline=None, database=None, suppress_health_check=
 
 
 def members(node: Node, *, people: Iterable[int], now: datetime) -> dict[int, bool]:
-    """Ask about everybody, then about a batch: it gets the same answers, and none is null."""
+    """Ask about everybody, then about some, once by their ids and once as those below a bound:
+    they get the same answers, and none is null."""
     compiled = partial(
         to_sql, node, catalogue=worlds.CATALOGUE, now=now, permitted=partial(permitted_sql, at=now)
     )
     ids = sorted(people)
     batch = ids[:: max(1, len(ids) // 20)]
-    everybody, some = compiled(), compiled(among=batch)
+    everybody = compiled()
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT p.subject_id FROM personalization_customerprofile p WHERE {everybody.sql}",
             everybody.params,
         )
         found = {row[0] for row in cursor.fetchall()}
-        cursor.execute(
-            f"SELECT p.subject_id, {some.sql} FROM personalization_customerprofile p"
-            " WHERE p.subject_id = ANY(%s)",
-            [*some.params, batch],
-        )
-        answers_of_some = dict(cursor.fetchall())
-    assert answers_of_some == {pk: pk in found for pk in batch}
+    for among in (Among(batch), _below_the_middle(ids)):
+        some = compiled(among=among)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT p.subject_id, {some.sql} FROM personalization_customerprofile p"
+                " WHERE p.subject_id = ANY(%s)",
+                [*some.params, among.ids],
+            )
+            answers_of_some = dict(cursor.fetchall())
+        assert answers_of_some == {pk: pk in found for pk in among.ids}
     return {pk: pk in found for pk in ids}
+
+
+def _below_the_middle(ids: list[int]) -> Among:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM unnest(%s::bigint[]) AS id WHERE"
+                       " hashint8extended(id, 0) < 0", [ids])  # fmt: skip
+        return Among([pk for (pk,) in cursor.fetchall()], below=0)
 
 
 def answers(data: dict[str, Any], *, people: Iterable[Facts]) -> dict[int, bool]:
@@ -195,5 +207,5 @@ def test_a_field_of_the_moment_of_sending_cannot_select_an_audience() -> None:
     assert caught.value.path == "all[0]"
 
 
-def _nobody(purpose: str) -> tuple[str, list[object]]:
-    return "false", []
+def _nobody(purpose: str, /, *, also: str = "true") -> tuple[str, list[object]]:
+    return f"(false AND {also})", []

@@ -10,10 +10,11 @@ from django.test.utils import CaptureQueriesContext
 from consent import ledger
 from consent.ledger import Statement
 from consent.models import DataSubject
+from personalization.conditions.sql_people import BOUNDS
 from personalization.conditions.to_sql import SqlCondition
 from personalization.conditions.tree import TreeError
 from personalization.models import CustomerProfile, Field
-from personalization.segments import counts
+from personalization.segments import counts, population
 from personalization.segments.counts import Estimate, extrapolated
 from tests.campaigns.factories import NOON, person
 from tests.personalization.factories import FRENCH, GERMANS, event
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.django_db
 ORDERED = {"event": "Order Completed", "within": {"days": 30}}
 
 
-def crowd(size: int) -> list[int]:
+def crowd(size: int, *, also: tuple[str, ...] = ()) -> list[int]:
     """People without addresses, made at once; every fourth is German, the others French."""
     subjects = DataSubject.objects.bulk_create(DataSubject() for _ in range(size))
     CustomerProfile.objects.bulk_create(
@@ -39,12 +40,13 @@ def crowd(size: int) -> list[int]:
         [
             Statement(
                 subject_id=subject.pk,
-                purpose=purpose,
+                purpose=each,
                 action="granted",
                 source="test",
                 occurred_at=NOON - timedelta(days=1),
             )
             for subject in subjects
+            for each in (purpose, *also)
         ]
     )
     return [subject.pk for subject in subjects]
@@ -184,3 +186,42 @@ def test_a_fault_is_raised_with_its_path(tree: dict[str, Any], path: str) -> Non
         counts.estimate(tree, now=NOON)
 
     assert caught.value.path == path
+
+
+def test_of_many_people_a_part_whose_events_are_indexed_is_the_sample(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All below a bound of the hash, and nobody else; too small a part gives way to look-ups."""
+    ids = crowd(60, also=("profiling",))
+    for pk in ids[::2]:
+        event(pk, name="Order Completed", at=NOON - timedelta(days=1))
+    monkeypatch.setattr(population, "BOUNDS", {2: 0})
+    monkeypatch.setattr(counts, "SAMPLE", 20)
+
+    part = population.sample(20)
+    few = population.sample(50, by_look_up=35)
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM unnest(%s::bigint[]) AS id WHERE hashint8extended(id, 0) < 0", [ids]
+        )
+        below = {pk for (pk,) in cursor.fetchall()}
+    assert (set(part.among.ids), part.among.below) == (below, 0)
+    assert (part.total, part.is_whole) == (60, False)
+    assert (few.size, few.among.below) == (35, None)
+    hits = len(below & set(ids[::2]))
+    assert counts.estimate(ORDERED, now=NOON) == extrapolated(hits, of=len(below), total=60)
+
+
+def test_the_parts_are_those_that_the_indexes_hold() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname, pg_get_expr(indpred, indrelid) FROM pg_index JOIN pg_class"
+            " ON pg_class.oid = indexrelid WHERE relname ~ '^personalization_event(item)?_sample_'"
+        )
+        found = dict(cursor.fetchall())
+
+    assert len(found) == 2 * len(BOUNDS)
+    for share, bound in BOUNDS.items():
+        for table in ("event", "eventitem"):
+            assert f"'{bound}'::bigint" in found[f"personalization_{table}_sample_{share}"]

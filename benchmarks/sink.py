@@ -8,18 +8,20 @@ as JSON. `--keys` appends the message key of each mail to FILE before the mail i
 """
 
 import argparse
-import asyncio
 import json
-import os
-import re
 import signal
+import socket
 import sys
-from functools import partial
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from threading import Lock, Thread
 from typing import BinaryIO
 
-KEY_HEADER = re.compile(rb"^X-Attune-Message-Key:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
+KEY_HEADER = b"X-Attune-Message-Key: "
 END_OF_DATA = b"\r\n.\r\n"
+READ_BYTES = 65_536
+STOPS = (signal.SIGINT, signal.SIGTERM)
 ANSWERS = {
     b"EHLO": b"250-sink\r\n250-PIPELINING\r\n250 8BITMIME\r\n",
     b"DATA": b"354 go on\r\n",
@@ -39,19 +41,20 @@ class Tally:
         self._keys = keys
         self._keep = keep
         self._keep_count = keep_count if keep else 0
+        self._lock = Lock()
 
     def add(self, mail: bytes) -> None:
-        self.mail_count += 1
-        self.byte_count += len(mail)
-        match = KEY_HEADER.search(mail, 0, mail.find(b"\r\n\r\n"))
-        key = match[1] if match else b"-"
-        self._seen.add(key)
-        if self._keys is not None:
-            # Unbuffered: what was answered is in the file, whatever happens to this process.
-            self._keys.write(key + b"\n")
-        if self._keep is not None and self.mail_count <= self._keep_count:
-            content = mail.removeprefix(b".").replace(b"\r\n..", b"\r\n.")
-            (self._keep / f"{self.mail_count:06}.eml").write_bytes(content)
+        key = _key(mail)
+        with self._lock:
+            self.mail_count += 1
+            self.byte_count += len(mail)
+            self._seen.add(key)
+            if self._keys is not None:
+                # Unbuffered: what was answered is in the file, whatever happens to this process.
+                self._keys.write(key + b"\n")
+            if self._keep is not None and self.mail_count <= self._keep_count:
+                content = mail.removeprefix(b".").replace(b"\r\n..", b"\r\n.")
+                (self._keep / f"{self.mail_count:06}.eml").write_bytes(content)
 
     def __str__(self) -> str:
         return json.dumps(
@@ -59,28 +62,36 @@ class Tally:
         )
 
 
-class SinkProtocol(asyncio.Protocol):
-    def __init__(self, tally: Tally) -> None:
+def _key(mail: bytes) -> bytes:
+    """Return what the header says, or "-"."""
+    start = mail.find(KEY_HEADER, 0, mail.find(b"\r\n\r\n"))
+    if start < 0:
+        return b"-"
+    start += len(KEY_HEADER)
+    return mail[start : mail.find(b"\r\n", start)]
+
+
+class Conversation:
+    """One client. Whatever it sends together is answered together."""
+
+    def __init__(self, client: socket.socket, *, tally: Tally) -> None:
+        self._client = client
         self._tally = tally
         self._unread = bytearray()
         self._is_data = False
-        self._searched = 0
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.write(b"220 sink\r\n")
+    def run(self) -> None:
+        self._client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with self._client, suppress(ConnectionError):
+            self._client.sendall(b"220 sink\r\n")
+            while data := self._client.recv(READ_BYTES):
+                self._unread += data
+                if answers := b"".join(self._answers()):
+                    self._client.sendall(answers)
 
-    def data_received(self, data: bytes) -> None:
-        self._unread += data
-        answers = bytearray()
-        while (answer := self._next_answer()) is not None:
-            answers += answer
-        if answers:
-            self._transport.write(bytes(answers))
-
-    def _next_answer(self) -> bytes | None:
-        return self._end_of_mail() if self._is_data else self._command()
+    def _answers(self) -> Iterator[bytes]:
+        while (answer := self._end_of_mail() if self._is_data else self._command()) is not None:
+            yield answer
 
     def _command(self) -> bytes | None:
         end = self._unread.find(b"\r\n")
@@ -88,42 +99,38 @@ class SinkProtocol(asyncio.Protocol):
             return None
         verb = bytes(self._unread[:4]).upper()
         del self._unread[: end + 2]
-        if verb == b"DATA":
-            self._is_data, self._searched = True, 0
+        self._is_data = verb == b"DATA"
         return ANSWERS.get(verb, b"250 OK\r\n")
 
     def _end_of_mail(self) -> bytes | None:
-        end = self._unread.find(END_OF_DATA, self._searched)
+        # From behind: nobody sends a second mail before the first is answered, only commands.
+        end = self._unread.rfind(END_OF_DATA)
         if end < 0:
-            self._searched = max(0, len(self._unread) - len(END_OF_DATA))
             return None
-        self._tally.add(bytes(self._unread[: end + 2]))
+        self._tally.add(bytes(memoryview(self._unread)[: end + 2]))
         del self._unread[: end + len(END_OF_DATA)]
         self._is_data = False
         return b"250 OK\r\n"
 
 
-async def serve(tally: Tally, *, port: int, is_asked: bool) -> None:
-    loop = asyncio.get_running_loop()
-    stopped = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
-    if is_asked:
-        loop.add_reader(sys.stdin.fileno(), partial(_answer_question, tally, stopped))
-    server = await loop.create_server(lambda: SinkProtocol(tally), "127.0.0.1", port, backlog=256)
-    async with server:
-        print(server.sockets[0].getsockname()[1], flush=True)
-        await stopped.wait()
-    if not is_asked:
-        print(tally, flush=True)
+def serve(tally: Tally, *, port: int) -> int:
+    """Take clients from now on, each in a thread of its own; return the port."""
+    server = socket.create_server(("127.0.0.1", port), backlog=256)
+    Thread(target=_accept, args=(server, tally), daemon=True).start()
+    number: int = server.getsockname()[1]
+    return number
 
 
-def _answer_question(tally: Tally, stopped: asyncio.Event) -> None:
+def _accept(server: socket.socket, tally: Tally) -> None:
+    while True:
+        client, _ = server.accept()
+        Thread(target=Conversation(client, tally=tally).run, daemon=True).start()
+
+
+def _answer_questions(tally: Tally) -> None:
     """A line on standard input asks for the tally; its end, that of the asking process, stops."""
-    if os.read(sys.stdin.fileno(), 4096):
+    for _ in sys.stdin:
         print(tally, flush=True)
-    else:
-        stopped.set()
 
 
 def main() -> None:
@@ -136,7 +143,15 @@ def main() -> None:
     options = parser.parse_args()
     keys = options.keys.open("ab", buffering=0) if options.keys else None
     tally = Tally(keys=keys, keep=options.keep, keep_count=options.keep_count)
-    asyncio.run(serve(tally, port=options.port, is_asked=options.ask))
+    if not options.ask:
+        # Before the threads start: they inherit it, and the signal waits for `sigwait`.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+    print(serve(tally, port=options.port), flush=True)
+    if options.ask:
+        _answer_questions(tally)
+    else:
+        signal.sigwait(STOPS)
+        print(tally, flush=True)
 
 
 if __name__ == "__main__":

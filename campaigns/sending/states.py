@@ -30,11 +30,19 @@ class Result:
     is_try: bool = True
 
 
+# Rows are found by their ids alone. With a bare `state = …` the planner reads the index of all
+# leased rows instead, those of every worker, and again for each group: it expects it to be empty.
 _BEGIN = """
 UPDATE campaigns_send SET state = 'handing_over', handed_over_at = %(at)s,
     lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
-WHERE id = ANY(%(begun)s) AND lease_token = %(token)s AND state = 'claimed'
+WHERE id = ANY(%(begun)s) AND lease_token = %(token)s AND coalesce(state, '') = 'claimed'
     AND lease_until > clock_timestamp()
+"""
+_HOLD = """
+SELECT id FROM campaigns_send
+WHERE id = ANY(%s) AND lease_token = %s AND coalesce(state, '') = 'handing_over'
+    AND lease_until > clock_timestamp()
+FOR UPDATE
 """
 _FINISH = """
 UPDATE campaigns_send AS send SET
@@ -113,11 +121,7 @@ def hold(send_ids: Sequence[int], *, token: uuid.UUID) -> set[int]:
     However long the mail server takes: while this session lives, nobody can doubt its rows.
     """
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id FROM campaigns_send WHERE id = ANY(%s) AND lease_token = %s"
-            " AND state = 'handing_over' AND lease_until > clock_timestamp() FOR UPDATE",
-            [list(send_ids), token],
-        )
+        cursor.execute(_HOLD, [list(send_ids), token])
         return {row[0] for row in cursor.fetchall()}
 
 

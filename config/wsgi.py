@@ -3,7 +3,6 @@
 import os
 
 from django.core.wsgi import get_wsgi_application
-from django.urls import get_resolver
 
 # Tasks that a page enqueues go to this application's broker.
 from config.celery import app as celery_app
@@ -11,5 +10,3 @@ from config.celery import app as celery_app
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 celery_app.set_default()
 application = get_wsgi_application()
-# All pages are read now, not in the first request.
-_ = get_resolver().url_patterns

@@ -6,9 +6,11 @@ import select
 import socket
 import ssl
 import time
+from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple, NoReturn
 
 from campaigns.delivery.envelope import DeliveryError
@@ -64,7 +66,9 @@ class Connection:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._unread = bytearray()
+        # Whole lines that nobody asked for yet, and what came of the next one.
+        self._lines: deque[bytes] = deque()
+        self._begun = b""
         self._socket = _connect(server)
         self.extensions: dict[str, str] = {}
         try:
@@ -90,13 +94,12 @@ class Connection:
         """Read one reply, of one line or several; the lines' texts are joined by line feeds."""
         texts: list[str] = []
         while True:
-            line = self._line()
-            mark = line[3:4]
-            if not line[:3].isdigit() or mark not in (b" ", b"-", b""):
-                raise ConnectionLostError("the server's answer is not SMTP")
-            texts.append(line[4:].decode("utf-8", "replace"))
-            if mark != b"-":
-                return Reply(int(line[:3]), "\n".join(texts))
+            code, text, is_last = _read(self._line())
+            if is_last and not texts:
+                return Reply(code, text)
+            texts.append(text)
+            if is_last:
+                return Reply(code, "\n".join(texts))
             if len(texts) > 100:
                 raise ConnectionLostError("the server's answer does not end")
 
@@ -104,7 +107,7 @@ class Connection:
         """Tell whether a kept connection was closed, or spoken on, while nobody asked anything."""
         poll = select.poll()
         poll.register(self._socket, select.POLLIN | select.POLLHUP | select.POLLERR)
-        return bool(self._unread) or bool(poll.poll(0))
+        return self._has_more() or bool(poll.poll(0))
 
     def quit(self) -> None:
         """Take leave without waiting for the answer."""
@@ -120,16 +123,20 @@ class Connection:
         return self.reply()
 
     def _line(self) -> bytes:
+        if not self._lines:
+            self._wait_for_lines()
+        return self._lines.popleft()
+
+    def _wait_for_lines(self) -> None:
         deadline = time.monotonic() + self._server.timeout_seconds
-        searched = 0
-        while (end := self._unread.find(b"\n", searched)) < 0:
-            searched = len(self._unread)
-            if searched > MAX_REPLY_BYTES or time.monotonic() > deadline:
+        while not self._lines:
+            if len(self._begun) > MAX_REPLY_BYTES or time.monotonic() > deadline:
                 raise ConnectionLostError("the server's answer does not end")
             self._receive()
-        line = bytes(self._unread[:end]).rstrip(b"\r")
-        del self._unread[: end + 1]
-        return line
+
+    def _has_more(self) -> bool:
+        """Say whether something came that nobody asked for."""
+        return bool(self._lines or self._begun)
 
     def _receive(self) -> None:
         try:
@@ -138,7 +145,8 @@ class Connection:
             raise ConnectionLostError(_reason(error)) from error
         if not data:
             raise ConnectionLostError("the server closed the connection")
-        self._unread += data
+        *lines, self._begun = (self._begun + data).split(b"\n")
+        self._lines += lines
 
     def _greet(self) -> None:
         greeting = self.reply()
@@ -168,7 +176,7 @@ class Connection:
             )
         answer = self.ask("STARTTLS")
         # Whatever came before the handshake could be an attacker's: never read it as encrypted.
-        if answer.code != 220 or self._unread:
+        if answer.code != 220 or self._has_more():
             raise ConnectionLostError(f"the server answered STARTTLS with {answer.status}")
         self._socket = _encrypt(self._socket, server=self._server)
 
@@ -181,6 +189,16 @@ class Connection:
         answer = self.ask(f"AUTH PLAIN {base64.b64encode(secret).decode('ascii')}")
         if answer.code != 235:
             raise ConnectionLostError(f"the server refused user name or password ({answer.status})")
+
+
+@lru_cache(maxsize=64)
+def _read(line: bytes) -> tuple[int, str, bool]:
+    """Return code and text of a reply's line, and whether it is the last; most come again."""
+    line = line.rstrip(b"\r")
+    mark = line[3:4]
+    if not line[:3].isdigit() or mark not in (b" ", b"-", b""):
+        raise ConnectionLostError("the server's answer is not SMTP")
+    return int(line[:3]), line[4:].decode("utf-8", "replace"), mark != b"-"
 
 
 def _connect(server: Server) -> socket.socket:

@@ -117,10 +117,15 @@ def _part(content: str, subtype: str) -> bytes:
 
 
 def _boundary(key: str, *parts: bytes) -> str:
-    """From the key, so that the same mail has the same bytes; never a line of the content."""
+    """From the key, so that the same mail has the same bytes; never a line of the content.
+
+    Hardly a mail holds a "+", and that is seen in a moment: then nothing more has to be looked for.
+    """
+    suspects = [part for part in parts if b"+" in part]
     number = 0
     while True:
         digest = blake2s(f"{key}:{number}".encode("ascii"), digest_size=12).hexdigest()
-        if all(digest.encode("ascii") not in part for part in parts):
-            return f"attune-{digest}"
+        boundary = f"attune+{digest}"
+        if all(boundary.encode("ascii") not in part for part in suspects):
+            return boundary
         number += 1

@@ -30,11 +30,11 @@ class Preview:
     problems: tuple[Problem, ...] = ()
 
 
-def preview(content: Content, *, reader: sample.Reader, language: str = "") -> Preview:
+def preview(content: Content, *, reader: sample.Reader) -> Preview:
     """Compile and render all parts; with a problem nothing is shown but the problem."""
     try:
         ready = publish.prepare(content)
-        return _rendered(ready, context=_context(ready, reader=reader, language=language))
+        return _rendered(ready, context=_context(ready, reader=reader))
     except ContentInvalid as invalid:
         return Preview(problems=tuple(invalid.problems))
     except TemplateProblem as error:
@@ -55,13 +55,12 @@ def _rendered(ready: Content, *, context: Mapping[str, object]) -> Preview:
     )
 
 
-def _context(ready: Content, *, reader: sample.Reader, language: str) -> dict[str, Any]:
-    shared = sample.context(reader, language=language.partition("-")[0] or "en")
-    spoken = language if reader == "known" else ""
+def _context(ready: Content, *, reader: sample.Reader) -> dict[str, Any]:
+    shared = sample.context(reader)
     sender = SenderIdentity.objects.first()
     return {
         **shared,
-        "blocks": _blocks(_slots(ready), reader=reader, context=shared, spoken=spoken),
+        "blocks": _blocks(_slots(ready), reader=reader, context=shared),
         "campaign": {"name": "Preview"},
         "sender": {
             "name": sender.name if sender else "Your shop",
@@ -77,7 +76,7 @@ def _slots(ready: Content) -> set[str]:
 
 
 def _blocks(
-    names: set[str], *, reader: sample.Reader, context: Mapping[str, object], spoken: str
+    names: set[str], *, reader: sample.Reader, context: Mapping[str, Any]
 ) -> dict[str, dict[str, Markup | str]]:
     """Fill slots as a campaign does that has them: a rule's choice, or what everyone else sees."""
     outcomes = _outcomes(names, reader=reader)
@@ -97,7 +96,7 @@ def _blocks(
             found[name] = {"html": _NOTHING_YET.format(name), "text": f"[slot {name}]"}
             continue
         variant = block.variant(str(outcome.get("variant")))
-        shown = blocks.render(variant, context, spoken=spoken)
+        shown = blocks.render(variant, context, spoken=str(context["customer"]["language"]))
         found[name] = {"html": shown.html, "text": shown.text}
     return found
 

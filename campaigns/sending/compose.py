@@ -112,16 +112,19 @@ def write(
 ) -> Mail | Result:
     """Render one mail; what fails on this person's data fails this mail only."""
     arm = send.arm if send.arm in kit.emails and send.arm else arm_of(profile, kit=kit)
+    key = str(send.message_key)
     unsubscribe = kit.addresses.unsubscribe(send.pk)
     try:
         rendered = render(content, kit=kit, arm=arm, unsubscribe=unsubscribe)
         linked = _with_links(rendered, send=send, kit=kit, profile=profile, unsubscribe=unsubscribe)
-        ready = _ready(send, linked, kit=kit, profile=profile, arm=arm, unsubscribe=unsubscribe)
+        ready = _ready(
+            send, linked, kit=kit, profile=profile, arm=arm, key=key, unsubscribe=unsubscribe
+        )
     except (TemplateProblem, HeaderError) as problem:
         reason = "not_rendered" if isinstance(problem, TemplateProblem) else "bad_address"
         return Result(send.pk, State.FAILED, reason=reason, detail=str(problem), arm=arm)
     receipt = _receipt(
-        send, kit=kit, profile=profile, content=content, arm=arm, rendered=rendered,
+        key, kit=kit, profile=profile, content=content, arm=arm, rendered=rendered,
         unsubscribe=unsubscribe,
     )  # fmt: skip
     return Mail(ready=ready, receipt=receipt, rendered=linked)
@@ -154,16 +157,17 @@ def _ready(
     kit: Kit,
     profile: LoadedProfile,
     arm: str,
+    key: str,
     unsubscribe: str,
 ) -> Ready:
     envelope = Envelope(
-        message_key=str(send.message_key),
+        message_key=key,
         subject_id=send.subject_id,
         permission=profile.permission,
         sender=kit.sender.from_email,
         recipient=profile.email,
         content=kit.skeleton.build(
-            message_key=str(send.message_key),
+            message_key=key,
             to_email=profile.email,
             to_name=_full_name(profile),
             subject=rendered.subject,
@@ -177,7 +181,7 @@ def _ready(
 
 
 def _receipt(
-    send: Send,
+    key: str,
     *,
     kit: Kit,
     profile: LoadedProfile,
@@ -193,7 +197,7 @@ def _receipt(
         "frame": kit.frame.key,
     }
     return Entry(
-        message_key=str(send.message_key),
+        message_key=key,
         profile=profile,
         decision=decision,
         properties=kit.plan.properties,

@@ -109,6 +109,9 @@ def position(source: str, offset: int) -> tuple[int, int]:
 
 def single_line(text: str) -> str:
     """For subjects and other header-like places: one line, single blanks, no control characters."""
+    # What can be printed holds no blank but spaces, which is nearly always the whole answer.
+    if text.isprintable() and "  " not in text:
+        return text.strip()
     return _BLANKS.sub(" ", text).strip()
 
 

@@ -1,9 +1,12 @@
 """The plain text part after cleaning."""
 
+import re
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.rendering.text import clean, has_long_line
+from personalization.content.liquid import single_line
 
 
 def test_blanks_empty_lines_and_controls_are_tidied() -> None:
@@ -35,3 +38,36 @@ def test_leaping_finds_exactly_the_lines_over_the_limit(lengths: list[int]) -> N
     data = b"\n".join(b"x" * length for length in lengths)
 
     assert has_long_line(data) == any(length > 998 for length in lengths)
+
+
+PIECES = [
+    "a",
+    "é",
+    "Zoë ",
+    " ",
+    "\t",
+    "\u00a0",
+    "\n",
+    "\n\n",
+    "\r",
+    "\x00",
+    "\x07",
+    "\u2028",
+    "\u202e",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=20).map("".join))
+def test_shortcuts_leave_nothing_to_tidy(text: str) -> None:
+    cleaned = clean(text)
+
+    plain = re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", "", text.replace("\r", "\n"))
+    lines = [line.rstrip() for line in plain.split("\n")]
+    assert cleaned == re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n") + "\n"
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=20).map("".join))
+def test_a_single_line_is_the_same_by_the_short_way(text: str) -> None:
+    blanks = r"[\x00-\x20\x7f-\xa0\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]+"
+
+    assert single_line(text) == re.sub(blanks, " ", text).strip()

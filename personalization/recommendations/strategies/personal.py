@@ -1,24 +1,26 @@
 """Strategies that start from what one person bought or viewed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from personalization.recommendations import vmis, votes
+from personalization.recommendations import vmis
 from personalization.recommendations.candidates import (
+    MOST_LAST_ITEMS,
     NOTHING,
-    Found,
+    Part,
+    Scored,
     Source,
+    best_first,
     bought_before,
     looked_at,
+    similar,
 )
 from personalization.recommendations.model import Model
 from personalization.recommendations.neighbours import Neighbours
 from personalization.recommendations.options import Option
-from personalization.recommendations.past import Past
-from personalization.recommendations.strategies.base import Ground, History, OneByOne, Person
-from personalization.recommendations.votes import MOST_LAST_ITEMS
+from personalization.recommendations.strategies.base import Ground, History, Past, Person
 
 _LAST_ITEMS = Option(
     "last_items",
@@ -47,24 +49,20 @@ class Neighbourly:
     is_personal: bool = True
     options: tuple[Option, ...] = (_LAST_ITEMS,)
 
-    def sources(
-        self, ground: Ground, people: Sequence[Person], options: Mapping[str, object]
-    ) -> list[Source]:
+    def source(self, ground: Ground, person: Person, options: Mapping[str, object]) -> Source:
+        past = _past(person, self.history)
+        if not past:
+            return NOTHING
         last = options.get("last_items", self.last)
-        return votes.similar(
+        found = similar(
             ground.model,
             lists=_lists(ground.model, self.lists),
-            pasts=[_past(person, self.history) for person in people],
+            past=past,
             allowed=ground.allowed,
             last=last if isinstance(last, int) else self.last,
             is_lifted=self.is_lifted,
         )
-
-    def causes(self, found: Sequence[tuple[Source, int]]) -> list[int]:
-        return votes.loudest(found)
-
-    def without(self, found: Sequence[tuple[Source, int]]) -> list[Source]:
-        return votes.without(found)
+        return Scored(found)
 
 
 BECAUSE_YOU_VIEWED = Neighbourly(
@@ -98,7 +96,7 @@ GOES_WITH = Neighbourly(
 
 
 @dataclass(frozen=True, slots=True)
-class BuyAgain(OneByOne):
+class BuyAgain:
     """What was bought before, by how often."""
 
     name: str = "buy_again"
@@ -110,11 +108,11 @@ class BuyAgain(OneByOne):
     options: tuple[Option, ...] = ()
 
     def source(self, ground: Ground, person: Person, options: Mapping[str, object]) -> Source:
-        return bought_before(person.bought.positions)
+        return Scored(bought_before([position for position, _ in person.bought]))
 
 
 @dataclass(frozen=True, slots=True)
-class YouLookedAt(OneByOne):
+class YouLookedAt:
     """What was viewed, the latest first."""
 
     name: str = "you_looked_at"
@@ -126,11 +124,11 @@ class YouLookedAt(OneByOne):
     options: tuple[Option, ...] = ()
 
     def source(self, ground: Ground, person: Person, options: Mapping[str, object]) -> Source:
-        return looked_at(person.viewed.distinct()[0])
+        return Scored(looked_at([position for position, _ in person.viewed]))
 
 
 @dataclass(frozen=True, slots=True)
-class Vmis(OneByOne):
+class Vmis:
     """What visitors with alike visits looked at: for shops that live of clicks."""
 
     name: str = "vmis"
@@ -142,12 +140,28 @@ class Vmis(OneByOne):
     options: tuple[Option, ...] = ()
 
     def source(self, ground: Ground, person: Person, options: Mapping[str, object]) -> Source:
-        history, _ = person.viewed.distinct()
-        if not history:
-            return NOTHING
-        items, scores = vmis.score(ground.model.sessions, clicks=history[: vmis.LAST_CLICKS])
+        history = list(dict.fromkeys(position for position, _ in person.viewed))
+        return _Visit(ground.model.sessions, history) if history else NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """Scored anew for every question: which visits are alike depends on all of its clicks."""
+
+    sessions: vmis.Sessions
+    history: list[int]
+    detail: str = ""
+
+    def best_first(self, *, without: int | None = None) -> Iterator[Part]:
+        history = [item for item in self.history if item != without]
+        items, scores = vmis.score(self.sessions, clicks=history[: vmis.LAST_CLICKS])
         is_new = ~np.isin(items, history)
-        return Found(items[is_new], scores[is_new])
+        items, scores = items[is_new], scores[is_new]
+        for best in best_first(scores):
+            yield items[best], scores[best], None
+
+    def causes(self, columns: Sequence[int]) -> list[int]:
+        return [-1 for _ in columns]
 
 
 def _past(person: Person, history: History) -> Past:

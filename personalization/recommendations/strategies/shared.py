@@ -10,21 +10,14 @@ from personalization.recommendations.candidates import NOTHING, Source
 from personalization.recommendations.model import Model, Places, in_category
 from personalization.recommendations.neighbours import FloatArray, Int32Array
 from personalization.recommendations.options import Option
-from personalization.recommendations.strategies.base import (
-    Ground,
-    History,
-    OneByOne,
-    Person,
-    Ranking,
-    SameForAll,
-)
+from personalization.recommendations.strategies.base import Ground, History, Person, Ranking
 
 PLACE_KINDS = ("city", "region", "country")
 NEW_WITHIN_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Trending(SameForAll):
+class Trending:
     """Sold clearly more often this week than in the four before."""
 
     name: str = "trending"
@@ -40,7 +33,7 @@ class Trending(SameForAll):
 
 
 @dataclass(frozen=True, slots=True)
-class PopularHere(OneByOne):
+class PopularHere:
     """Popular where the person lives, in the narrowest place with enough buyers."""
 
     name: str = "popular_here"
@@ -63,7 +56,7 @@ class PopularHere(OneByOne):
 
 
 @dataclass(frozen=True, slots=True)
-class PopularInCategory(OneByOne):
+class PopularInCategory:
     """Popular in the person's favourite category."""
 
     name: str = "popular_in_category"
@@ -84,7 +77,7 @@ class PopularInCategory(OneByOne):
 
 
 @dataclass(frozen=True, slots=True)
-class Popular(SameForAll):
+class Popular:
     """Bought by most people in the last 28 days."""
 
     name: str = "popular"
@@ -100,7 +93,7 @@ class Popular(SameForAll):
 
 
 @dataclass(frozen=True, slots=True)
-class New(SameForAll):
+class New:
     """First for sale within the last days, the newest first."""
 
     name: str = "new"
@@ -120,7 +113,7 @@ class New(SameForAll):
 
 
 @dataclass(frozen=True, slots=True)
-class Pinned(SameForAll):
+class Pinned:
     """Chosen by hand, in the order given."""
 
     name: str = "pinned"
@@ -137,7 +130,7 @@ class Pinned(SameForAll):
 
 
 @dataclass(frozen=True, slots=True)
-class Range(SameForAll):
+class Range:
     """Everything there is, the newest first: so that no place stays empty."""
 
     name: str = "range"

@@ -9,6 +9,8 @@ from personalization.content import blocks, languages
 from personalization.content.languages import Choice
 from personalization.versions import ContentInvalid
 
+# The names that content may use are partly those of the field catalogue.
+pytestmark = pytest.mark.django_db
 THERE = ("de", "pt-BR", "zh-Hans", "no")
 
 

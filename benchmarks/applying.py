@@ -168,7 +168,8 @@ def _happening(message_id: str, draw: random.Random, /) -> tuple[str, dict[str, 
 def _served(application: str = "") -> Iterator[int]:
     """The web process as `make serve` starts it, with another application for the peer."""
     port, processes = receiver.free_port(), Processes()
-    command = [*web(port)[:-1], application] if application else web(port)
+    ours = web(port, processes=1)
+    command = [*ours[:-1], application] if application else ours
     try:
         processes.start("bench-web", command)
         processes.wait_for("bench-web", partial(answers, f"http://127.0.0.1:{port}/healthz"))

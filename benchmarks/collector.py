@@ -31,7 +31,7 @@ def measure(*, scale: str, port: int, people: int | None) -> Result:
     Source.objects.create(slug="bench", name="Bench", write_key=KEY, kind=Source.Kind.COLLECTOR)
     server, processes = receiver.free_port(), Processes()
     try:
-        processes.start("bench-collector", web(server))
+        processes.start("bench-collector", web(server, processes=1))
         url = f"http://{posting.HOST}:{server}/healthz"
         processes.wait_for("bench-collector", partial(answers, url))
         found = _take_turns(server, seconds=SECONDS[scale])

@@ -55,7 +55,7 @@ def measure(*, scale: str, port: int, people: int | None) -> Result:
 
 def _commands(port: int) -> Mapping[str, list[str]]:
     """As many processes and threads each; granian exactly as `make serve` starts it."""
-    commands = {"granian": web(port)}
+    commands = {"granian": web(port, processes=1)}
     if find_spec("gunicorn"):
         gunicorn = [
             str(Path(sys.executable).with_name("gunicorn")),

@@ -1,13 +1,24 @@
 """Answers for operators: alive, ready (and if not, what is missing), and figures."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 import redis
 from django.conf import settings
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    generate_latest,
+)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from config import figures
 
 # What the checks before this one found.
 Problems = Mapping[str, str]
@@ -29,8 +40,41 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Give the figures of this process in the text form of Prometheus."""
-    return HttpResponse(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)
+    """Give the figures of all processes at this address in the text form of Prometheus."""
+    return HttpResponse(generate_latest(_registry()), content_type=CONTENT_TYPE_LATEST)
+
+
+def _registry() -> CollectorRegistry:
+    folder = figures.shared()
+    if folder is None:
+        return REGISTRY
+    registry = CollectorRegistry()
+    _counted(registry, path=str(folder))
+    registry.register(_Processes(folder))
+    return registry
+
+
+# The package does not say its types here.
+_counted: Callable[..., Collector] = MultiProcessCollector
+
+
+class _Processes(Collector):
+    """What Prometheus calls the processes' memory, processor time and open files."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def collect(self) -> Iterator[Metric]:
+        found = figures.processes(self._folder)
+        for name, kind in _PROCESS_FIGURES.items():
+            yield kind(f"process_{name}", "All web processes together.", value=found[name])
+
+
+_PROCESS_FIGURES = {
+    "resident_memory_bytes": GaugeMetricFamily,
+    "cpu_seconds": CounterMetricFamily,
+    "open_fds": GaugeMetricFamily,
+}
 
 
 def database_problem(_: Problems) -> str:

@@ -80,13 +80,20 @@ class Processes:
         return var_folder() / "log" / f"{name}.log"
 
 
-def web(port: int) -> list[str]:
-    """Few blocking threads: each keeps a database connection (docs/benchmarks.md)."""
+# Each takes memory of its own, about 200 MB.
+MOST_WEB_PROCESSES = 4
+
+
+def web(port: int, *, processes: int | None = None) -> list[str]:
+    """A process for each core, as Python works on one at a time; few threads in each, for each
+    keeps a database connection (docs/benchmarks.md)."""
+    count = processes or min(os.cpu_count() or 1, MOST_WEB_PROCESSES)
     options = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
     return [
         _tool("granian"),
         *options,
-        *("--workers", "1", "--blocking-threads", "3", "--no-access-log", "--log-level", "warning"),
+        *("--workers", str(count), "--blocking-threads", "3"),
+        *("--respawn-failed-workers", "--no-access-log", "--log-level", "warning"),
         "config.wsgi:application",
     ]
 
@@ -103,8 +110,11 @@ def worker(count: int) -> list[str]:
 
 
 def beat() -> list[str]:
-    schedule = str(var_folder() / "run" / "beat-schedule")
-    return [_tool("celery"), "-A", "config.celery", "beat", "-s", schedule, "--loglevel", "warning"]
+    schedule = var_folder() / "run" / "beat-schedule"
+    # The embedded servers make the folder, servers of one's own do not.
+    schedule.parent.mkdir(parents=True, exist_ok=True)
+    options = ["beat", "-s", str(schedule), "--loglevel", "warning"]
+    return [_tool("celery"), "-A", "config.celery", *options]
 
 
 def catcher(port: int) -> list[str]:

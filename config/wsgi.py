@@ -4,9 +4,13 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from config import figures
+
 # Tasks that a page enqueues go to this application's broker.
 from config.celery import app as celery_app
 
+# Before anything counts.
+figures.share()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 celery_app.set_default()
 application = get_wsgi_application()

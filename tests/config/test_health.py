@@ -1,10 +1,12 @@
 """Ready or not: each check really fails once, and no answer tells where the servers are."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -13,6 +15,7 @@ from django.conf import settings
 from django.db import connection
 from django.test import Client
 
+from config import figures
 from config.embedded.layout import PROJECT
 from tests.config.relay import Relay, Target, relayed, target_of
 from tests.config.users import environment
@@ -140,6 +143,51 @@ def test_alive_asks_nobody(client: Client, django_assert_num_queries: Any) -> No
         response = client.get("/healthz")
 
     assert (response.status_code, response.json()) == (200, {"status": "ok"})
+
+
+COUNT = "from prometheus_client import Counter; Counter('attune_test', 'Made up').inc(int({count}))"
+
+
+def test_metrics_are_those_of_all_processes_together(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(figures.VARIABLE, str(tmp_path))
+    for count in (2, 3):
+        subprocess.run([sys.executable, "-c", COUNT.format(count=count)], check=True)
+
+    text = client.get("/metrics").content.decode()
+
+    assert "\nattune_test_total 5.0\n" in text
+    assert "\n# TYPE process_resident_memory_bytes gauge\n" in text
+
+
+def test_processes_that_are_alive_are_added_up(tmp_path: Path) -> None:
+    for pid in (os.getpid(), os.getppid(), 2**22 + 1):
+        (tmp_path / f"counter_{pid}.db").touch()
+
+    together = figures.processes(tmp_path)
+    (tmp_path / f"counter_{os.getppid()}.db").unlink()
+    alone = figures.processes(tmp_path)
+
+    assert together["resident_memory_bytes"] > alone["resident_memory_bytes"] > 1_000_000
+    assert together["open_fds"] > alone["open_fds"] > 0
+
+
+def test_what_ended_parents_left_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(figures.VARIABLE, raising=False)
+    monkeypatch.setattr(figures, "var_folder", lambda: tmp_path)
+    left = tmp_path / "figures" / str(2**22 + 1)
+    left.mkdir(parents=True)
+    (left / "counter_1.db").touch()
+
+    figures.share()
+    given = os.environ.pop(figures.VARIABLE)
+
+    assert Path(given) == tmp_path / "figures" / str(os.getppid())
+    assert Path(given).is_dir()
+    assert not left.exists()
 
 
 @pytest.mark.django_db

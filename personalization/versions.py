@@ -67,12 +67,14 @@ class Publisher(Generic[V]):
 
     `prepare` checks a content and returns it complete (an MJML source gains its HTML), or raises
     ContentInvalid; what it refuses can be neither saved nor put live. `fits` refuses in the same
-    way what is wrong in this thing only, as a segment that would contain itself.
+    way what is wrong in this thing only, as a segment that would contain itself. `ready` refuses
+    only to go live, or to be submitted for it, as where something used is itself a draft.
     """
 
     versions: type[V]
     prepare: Callable[[Content], Content]
     fits: Callable[[Versioned, Content], None] = _fits_always
+    ready: Callable[[Versioned, Content], None] = _fits_always
 
     @transaction.atomic
     def save_draft(
@@ -102,10 +104,15 @@ class Publisher(Generic[V]):
         thing = self._thing(version)
         self._lock(thing)
         self._refuse_unseen(version, thing=thing)
-        self.fits(thing, self.prepare(version.content))
+        self._check_ready(thing, version.content)
         self._move(version, Version.State.DRAFT, Version.State.REVIEW)
         audit.note("version.submit", actor=actor, target=version, detail={"number": version.number})
         return version
+
+    def _check_ready(self, thing: Versioned, content: Content) -> None:
+        prepared = self.prepare(content)
+        self.fits(thing, prepared)
+        self.ready(thing, prepared)
 
     @transaction.atomic
     def send_back(self, version: V, *, comment: str, actor: AbstractBaseUser) -> V:
@@ -131,7 +138,7 @@ class Publisher(Generic[V]):
         is_back = version.published_at is not None
         if not is_back:
             self._refuse_own_work(version, approver=approver)
-        self.fits(thing, self.prepare(version.content))
+        self._check_ready(thing, version.content)
         self._all(thing).filter(state=Version.State.LIVE).update(state=Version.State.RETIRED)
         version.state, version.published_at = Version.State.LIVE, version.published_at or now
         version.approver_id = approver.pk if approver else None

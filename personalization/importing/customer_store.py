@@ -8,7 +8,7 @@ from enum import StrEnum
 from django.db import transaction
 
 from consent import identify, ledger
-from personalization.importing import customer_images, profile_store, sensitive
+from personalization.importing import bulk, customer_images, profile_store, sensitive
 from personalization.importing.customer_images import Mark
 from personalization.importing.customer_rows import Columns, Customer
 from personalization.importing.profile_store import Change
@@ -52,6 +52,7 @@ def save(
     now: datetime,
     evidence: Mapping[str, object],
     import_id: int | None = None,
+    is_bulk: bool = False,
 ) -> Result:
     """Upsert by external id or address, a constant number of queries.
 
@@ -59,6 +60,8 @@ def save(
     lifts neither an objection nor a suppression. `import_id` keeps what stood there before, so
     that the import can be undone.
     """
+    if is_bulk:
+        bulk.mark()
     mark = customer_images.mark()
     found = identify.resolve((each.names for each in customers), source=source.space)
     people = [

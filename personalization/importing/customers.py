@@ -109,6 +109,7 @@ class _Batches:
             now=self.now,
             evidence=self.evidence,
             import_id=self.import_id,
+            is_bulk=True,
         )
         loaded = refused_values = 0
         for customer, saved in zip(customers, result.saved, strict=True):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from personalization.conditions.fields import validate
-from personalization.conditions.tree import TreeError, dump, needs, parse
+from personalization.conditions.tree import InSegment, TreeError, dump, needs, parse, walk
 from personalization.models import Segment, SegmentVersion, Versioned
 from personalization.profiles import catalogue
 from personalization.versions import Content, ContentInvalid, Problem, Publisher
@@ -66,4 +66,22 @@ def _fits(thing: Versioned, content: Content) -> None:
         raise ContentInvalid([Problem(message, path="tree")])
 
 
-publisher = Publisher(versions=SegmentVersion, prepare=prepare, fits=_fits)
+def _ready(thing: Versioned, content: Content) -> None:
+    """Refuse a segment made of one that is a draft or put away: it would be broken at once."""
+    kept = frozenset(Segment.objects.kept().values_list("slug", flat=True))
+    problems = [
+        _problem(TreeError(at, _unready(node.slug)), path="tree")
+        for at, _, node in walk(parse(content["tree"]))
+        if isinstance(node, InSegment) and node.slug not in kept
+    ]
+    if problems:
+        raise ContentInvalid(problems)
+
+
+def _unready(slug: str) -> str:
+    if Segment.objects.filter(slug=slug, is_archived=True).exists():
+        return f"the segment “{slug}” is archived: take it out, or bring it back first"
+    return f"the segment “{slug}” has no live version: put that one live first, or take it out"
+
+
+publisher = Publisher(versions=SegmentVersion, prepare=prepare, fits=_fits, ready=_ready)

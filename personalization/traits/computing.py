@@ -10,6 +10,7 @@ import orjson
 from django.db import connection, transaction
 
 from consent.jobs import Progress
+from personalization.importing import bulk
 from personalization.ingest.purposes import PROFILING
 from personalization.models import CustomerProfile, Field, ProfileDue
 from personalization.traits import aggregates, derive, facts, fitting
@@ -92,7 +93,7 @@ def compute(*, now: datetime, refit: bool = True, progress: Progress | None = No
     run = _run(now, fitted=fitted)
     changed = 0
     for ids in _everybody():
-        changed += _group(ids, run=run, is_patient=True) or 0
+        changed += _group(ids, run=run, is_patient=True, is_bulk=True) or 0
         if progress:
             progress.advance(len(ids))
     return changed
@@ -108,7 +109,7 @@ def compute_due(*, now: datetime, progress: Progress | None = None) -> int:
     changed = 0
     for start in range(0, len(ids), DUE_CHUNK):
         group = ids[start : start + DUE_CHUNK]
-        done = _group(group, run=run, is_patient=False)
+        done = _group(group, run=run, is_patient=False, is_bulk=len(ids) > DUE_CHUNK)
         if done is None:
             break  # Somebody else is at it.
         changed += done
@@ -154,7 +155,7 @@ def _due(run: _Run) -> list[int]:
     return sorted(ids)[:MOST_DUE]
 
 
-def _group(ids: Sequence[int], *, run: _Run, is_patient: bool) -> int | None:
+def _group(ids: Sequence[int], *, run: _Run, is_patient: bool, is_bulk: bool) -> int | None:
     """Work on these people in one transaction; None if somebody else is at it and that is enough.
 
     Who is being written to at the moment is left, and due.
@@ -162,6 +163,8 @@ def _group(ids: Sequence[int], *, run: _Run, is_patient: bool) -> int | None:
     with transaction.atomic(), connection.cursor() as cursor:
         if not _claim(is_patient=is_patient):
             return None
+        if is_bulk:
+            bulk.mark()
         cursor.execute(_LOCK, [list(ids)])
         taken = [pk for (pk,) in cursor.fetchall()]
         cursor.execute(_TAKE, {"taken": taken, "asked": list(ids)})

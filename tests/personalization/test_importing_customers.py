@@ -13,7 +13,7 @@ from consent import gate, identify, identity, ledger, suppression
 from consent.models import ConsentRecord, ConsentState, DataSubject, Purpose
 from personalization.importing.profile_store import PLACE
 from personalization.importing.values import CellError
-from personalization.models import CustomerProfile, Field
+from personalization.models import CustomerProfile, Field, SegmentTouch
 from tests.personalization.importing_support import NOON, YESTERDAY, Rejections, load
 
 pytestmark = pytest.mark.django_db
@@ -347,4 +347,15 @@ def test_query_count_does_not_grow_with_the_rows() -> None:
         return len(captured)
 
     queries(1)
-    assert queries(2) == queries(200) < 28
+    assert queries(2) == queries(200) < 29
+
+
+def test_who_comes_by_file_waits_behind_those_who_change_one_by_one() -> None:
+    CustomerProfile.objects.create(subject=DataSubject.objects.create())
+    alone = set(SegmentTouch.objects.values_list("is_bulk", flat=True))
+    SegmentTouch.objects.all().delete()
+
+    load("customers", ANNA)
+
+    assert alone == {False}
+    assert set(SegmentTouch.objects.values_list("is_bulk", flat=True)) == {True}

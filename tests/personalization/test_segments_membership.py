@@ -14,6 +14,7 @@ from personalization.models import CustomerProfile, Segment, SegmentMembership, 
 from personalization.segments import membership
 from personalization.segments import publish as segments
 from personalization.segments.membership import Change
+from personalization.versions import ContentInvalid
 from tests.campaigns.factories import order, people, person, product
 from tests.consent.people import NOON
 
@@ -172,3 +173,25 @@ def test_a_rebuild_takes_as_many_queries_for_many_as_for_one() -> None:
         person(number)
 
     assert queries() == first
+
+
+def test_a_segment_made_of_a_draft_or_an_archived_one_is_kept_as_a_draft_but_not_put_live() -> None:
+    inner = Segment.objects.create(slug="inner", name="inner")
+    outer = Segment.objects.create(slug="outer", name="outer")
+    tree = {"all": [GERMANS, {"not": {"segment": "inner"}}]}
+    draft = segments.publisher.save_draft(outer, content={"tree": tree})
+
+    with pytest.raises(ContentInvalid) as refused:
+        segments.publisher.put_live(draft, now=NOON)
+    segments.publisher.publish(inner, content={"tree": BUYERS}, now=NOON)
+    segments.publisher.put_live(draft, now=NOON)
+    Segment.objects.filter(pk=inner.pk).update(is_archived=True)
+    with pytest.raises(ContentInvalid) as refused_later:
+        segments.publisher.publish(outer, content={"tree": tree}, now=NOON)
+
+    (problem,), (later,) = refused.value.problems, refused_later.value.problems
+    assert problem.path == later.path == "tree.all[1].not"
+    assert "no live version" in problem.message
+    assert "archived" in later.message
+    outer.refresh_from_db()
+    assert outer.live == draft

@@ -20,6 +20,7 @@ from personalization.models import (
     Field,
     Product,
     ProfileDue,
+    SegmentTouch,
     TraitModel,
 )
 from tests.campaigns.factories import order, person, product
@@ -259,3 +260,19 @@ def test_a_full_start_makes_everybody_due_and_the_next_runs_do_the_work() -> Non
     assert traits.start_full(now=NOON) == 0
     assert traits.compute_due(now=NOON) == 3
     assert traits.compute(now=NOON, refit=False) == 0
+
+
+def test_a_run_over_everybody_waits_behind_those_who_changed_alone() -> None:
+    anna = person(1)
+    boots = product()
+    order(anna, boots, at=NOON - timedelta(days=3))
+    make_due([anna.pk])
+    traits.compute_due(now=NOON)
+    alone = set(SegmentTouch.objects.filter(cause="profile").values_list("is_bulk", flat=True))
+    SegmentTouch.objects.all().delete()
+
+    order(anna, boots, at=NOON - timedelta(days=1))
+    traits.compute(now=NOON)
+
+    assert alone == {False}
+    assert {each.is_bulk for each in SegmentTouch.objects.filter(cause="profile")} == {True}

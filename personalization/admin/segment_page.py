@@ -28,6 +28,7 @@ from personalization.segments import (
     overlap,
     publish,
     tending,
+    timing,
     used,
     waiting,
 )
@@ -73,6 +74,7 @@ def sheet(admin: Owner, request: HttpRequest, object_id: str) -> HttpResponse:
         "overlaps": overlap.overlaps(segment)[:OTHERS],
         "uses": used.uses(segment),
         "backlog": waiting.backlog(),
+        "timed_percent": timing.progress(segment),
         "job": Job.objects.filter(kind__startswith="segment_", label__endswith=f"“{segment.name}”")
         .order_by("-pk")
         .first(),

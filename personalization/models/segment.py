@@ -41,6 +41,8 @@ class Segment(Versioned):
     broken_since = models.DateTimeField(null=True, blank=True, editable=False)
     # Set by a trigger when what decides changed: its members are to be computed over everybody.
     is_stale = models.BooleanField(default=False, db_default=False, editable=False)
+    # Up to which person it is noted whom time alone may move; null where all are.
+    timed_up_to = models.BigIntegerField(null=True, blank=True, editable=False)
     # The last comparison with a count over everybody: {"missing": n, "extra": n}.
     checked_at = models.DateTimeField(null=True, blank=True, editable=False)
     drift: "models.JSONField[dict[str, int], dict[str, int]]" = models.JSONField(

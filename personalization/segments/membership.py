@@ -10,13 +10,12 @@ import orjson
 from django.db import DataError, OperationalError, connection, transaction
 
 from consent.gate import permitted_sql
-from personalization.conditions.expiry import clockwork
 from personalization.conditions.fields import Catalogue
 from personalization.conditions.to_sql import SqlCondition, to_sql
 from personalization.conditions.tree import Node, needs, parse
 from personalization.models import Segment, SegmentVersion
 from personalization.profiles import catalogue
-from personalization.segments import changes, health, waiting
+from personalization.segments import changes, health
 from personalization.segments.reasons import Cause
 
 # Erased people and those merged into another are in no segment, whatever their rows still say.
@@ -77,7 +76,8 @@ def rebuild(segment: Segment, *, now: datetime) -> Change:
         return Change(size=segment.member_count, entered=0, left=0)
     condition = _condition(segment, now=now)
     if segment.is_stale:
-        _settle_new(segment, now=now)
+        # Whom time alone may move is found out in parts, when nobody else waits.
+        Segment.objects.filter(pk=segment.pk).update(is_stale=False, timed_up_to=0)
     why = {"cause": Cause.DEFINITION if segment.is_stale else Cause.REPAIR}
     return _store(segment, condition=condition, why=orjson.dumps(why).decode(), now=now)
 
@@ -151,22 +151,6 @@ def _condition(segment: Segment, *, now: datetime) -> SqlCondition:
     if segment.live is None:
         return SqlCondition("false")
     return compiled(segment.live, now=now)
-
-
-def _settle_new(segment: Segment, *, now: datetime) -> None:
-    """Have those looked at whom time alone may move in or out of the new condition."""
-    Segment.objects.filter(pk=segment.pk).update(is_stale=False)
-    if segment.live is None or segment.is_archived:
-        return
-    tree, known = parse(segment.live.content["tree"]), catalogue.load()
-    clock = clockwork(tree, catalogue=known)
-    waiting.note_timed(
-        needs=needs(tree),
-        dates=clock.dates,
-        purposes=clock.purposes,
-        is_timed=clock.has_spans,
-        now=now,
-    )
 
 
 def _store(segment: Segment, *, condition: SqlCondition, why: str, now: datetime) -> Change:

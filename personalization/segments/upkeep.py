@@ -10,7 +10,15 @@ from django.db import connection, transaction
 
 from personalization.models import Segment
 from personalization.profiles import batch
-from personalization.segments import changes, health, membership, reasons, standing, waiting
+from personalization.segments import (
+    changes,
+    health,
+    membership,
+    reasons,
+    standing,
+    timing,
+    waiting,
+)
 from personalization.segments.changes import Move
 from personalization.segments.reasons import Touched
 from personalization.segments.standing import Failed, Look, Standing, by_slug
@@ -28,13 +36,19 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a run did; `is_busy` says that somebody else is at it."""
+    """What a run did: `is_noted` that some were noted whom time may move, `is_busy` that somebody
+    else is at it."""
 
     people: int = 0
     entered: int = 0
     left: int = 0
     rebuilt: int = 0
+    is_noted: bool = False
     is_busy: bool = False
+
+    @property
+    def is_idle(self) -> bool:
+        return not (self.people or self.rebuilt or self.is_noted)
 
     def __add__(self, other: "Done") -> "Done":
         return Done(
@@ -42,6 +56,7 @@ class Done:
             entered=self.entered + other.entered,
             left=self.left + other.left,
             rebuilt=self.rebuilt + other.rebuilt,
+            is_noted=self.is_noted or other.is_noted,
             is_busy=self.is_busy or other.is_busy,
         )
 
@@ -52,7 +67,7 @@ def catch_up(*, now: datetime, limit: int = BATCH, most: int = MOST_BATCHES) -> 
     for _ in range(most):
         done = one_batch(now=now, limit=limit)
         total += done
-        if done.is_busy or not (done.people or done.rebuilt):
+        if done.is_busy or done.is_idle:
             break
     return total
 
@@ -77,7 +92,7 @@ def one_batch(*, now: datetime, limit: int = BATCH) -> Done:
     waiting.spread_products(events=current.needs.items)
     work = waiting.take(limit=limit, now=now)
     if not work.people:
-        return Done()
+        return Done(is_noted=timing.note_part(catalogue=current.catalogue, now=now))
     return _look_at(work.people, current=current, now=now)
 
 

@@ -46,16 +46,24 @@ SELECT (SELECT count(*) FROM (SELECT 1 FROM personalization_segment_touch LIMIT 
                              ORDER BY is_bulk, id LIMIT 1) AS oldest),
        (SELECT min(due_at) FROM personalization_segment_recheck)
 """
+# Each is looked up: the people of a part are few, whatever there are of events.
 _NOTE = """
-INSERT INTO personalization_segment_touch (profile_id, cause, is_bulk)
-SELECT p.subject_id, 'definition', true FROM personalization_customerprofile p WHERE {wanted}
+WITH part AS MATERIALIZED (
+    SELECT p.subject_id, p.attributes, p.traits FROM personalization_customerprofile p
+    WHERE p.subject_id > %s ORDER BY p.subject_id LIMIT %s
+), noted AS (
+    INSERT INTO personalization_segment_touch (profile_id, cause, is_bulk)
+    SELECT p.subject_id, 'definition', true FROM part p WHERE {wanted}
+)
+SELECT max(subject_id), count(*) FROM part
 """
 _WITH_EVENT = """
-p.subject_id IN (SELECT profile_id FROM personalization_event WHERE name = %s AND occurred_at > %s)
+EXISTS (SELECT 1 FROM personalization_event e WHERE e.profile_id = p.subject_id AND e.name = %s
+        AND e.occurred_at > %s)
 """
 _WITH_LAPSE = """
-p.subject_id IN (SELECT subject_id FROM consent_consentstate
-                 WHERE is_granted AND expires_at > %s AND purpose_id = ANY(%s))
+EXISTS (SELECT 1 FROM consent_consentstate s WHERE s.subject_id = p.subject_id AND s.is_granted
+        AND s.expires_at > %s AND s.purpose_id = ANY(%s))
 """
 
 
@@ -121,9 +129,12 @@ def note_timed(
     dates: Collection[str],
     purposes: Collection[str],
     is_timed: bool,
+    after: int,
+    limit: int,
     now: datetime,
-) -> int:
-    """Note all whom the passing of time alone may move, for a condition that is new.
+) -> int | None:
+    """Of the next people note all whom the passing of time alone may move, for a condition that
+    is new; return who was the last of them, None where these were all.
 
     They are those with an event in its windows, with a date it compares with now, or with a
     consent that will run out.
@@ -133,10 +144,9 @@ def note_timed(
     ways += [_with_value(path) for path in dates]
     ways.append((_WITH_LAPSE, [now, sorted(purposes)]))
     wanted = " OR ".join(sql for sql, _ in ways)
-    with connection.cursor() as cursor:
-        parameters: list[Any] = [parameter for _, given in ways for parameter in given]
-        cursor.execute(_NOTE.format(wanted=wanted), parameters)
-        return int(cursor.rowcount)
+    parameters: list[Any] = [parameter for _, given in ways for parameter in given]
+    ((last, count),) = _rows(_NOTE.format(wanted=wanted), [after, limit, *parameters])
+    return int(last) if count == limit else None
 
 
 def backlog() -> Backlog:

@@ -23,7 +23,15 @@ from personalization.models import (
     SegmentRecheck,
     SegmentTouch,
 )
-from personalization.segments import checking, health, publish, standing, upkeep
+from personalization.segments import (
+    checking,
+    health,
+    membership,
+    publish,
+    standing,
+    timing,
+    upkeep,
+)
 from personalization.segments.checking import Drift
 from tests.campaigns.factories import order, people, person, product
 from tests.consent.people import NOON
@@ -342,3 +350,31 @@ def test_kept_person_by_person_it_is_what_a_full_count_finds(seed: int) -> None:
         now += HOUR * chance.choice([1, 7, 23, 50])
 
     assert SegmentPast.objects.count() > 8
+
+
+def test_whom_time_will_move_is_found_out_in_parts_behind_those_who_changed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    some = people(5)
+    for each in some[::2]:
+        event(each.pk, at=NOON - DAY)
+    upkeep.catch_up(now=NOON)
+    monkeypatch.setattr(timing, "PART", 2)
+    made = segment("recent", tree=RECENT)
+
+    assert membership.rebuild(made, now=NOON).size == 3
+    made.refresh_from_db()
+    # Counted at once; nobody is queued by the count itself.
+    assert (timing.progress(made), SegmentTouch.objects.count()) == (0, 0)
+    percents = []
+    while upkeep.one_batch(now=NOON).is_noted:
+        made.refresh_from_db()
+        percents.append(timing.progress(made))
+        happen(some[1].pk, at=NOON + HOUR)
+        assert upkeep.one_batch(now=NOON).people >= 1
+
+    assert percents[-1] is None
+    assert len(percents) == 3
+    assert {each.profile_id for each in SegmentRecheck.objects.filter(due_at=NOON + 6 * DAY)} == {
+        each.pk for each in some[::2]
+    }

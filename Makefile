@@ -8,7 +8,6 @@ SERVE  ?= 1
 SCALE  ?= short
 WORKERS ?= auto
 export PORT
-export PYTHONDONTWRITEBYTECODE := 1
 # On a machine of one's own Attune runs on keys it makes itself (var/keys.json).
 export ATTUNE_DEMO ?= 1
 

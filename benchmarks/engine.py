@@ -12,6 +12,7 @@ from typing import Any
 
 from benchmarks import report
 from benchmarks.shop import open_shop
+from config.celery import rest_the_collector
 from consent import gate
 from consent.models import DataSubject
 from personalization import engine
@@ -45,6 +46,8 @@ def measure(*, scale: str, port: int, people: int | None) -> report.Result:
     rulesets = {f"slot-{number}": _ruleset(number, now=now) for number in range(SLOTS)}
     plan = engine.prepare(rulesets, recommendation_count=PRODUCTS, now=now)
     ids = list(DataSubject.objects.order_by("pk").values_list("pk", flat=True))
+    # As in a worker: see there.
+    rest_the_collector()
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(cores)})
     try:

@@ -6,12 +6,14 @@ from datetime import timedelta
 from statistics import quantiles
 from typing import Any
 
+import numpy as np
 from django.db import connection, transaction
 from django.utils import timezone
 
 from benchmarks import crowd
 from benchmarks.report import Result, Table
 from personalization.importing import touching
+from personalization.importing.event_days import Latest
 from personalization.models import Segment, SegmentTouch
 from personalization.segments import membership, publish, upkeep
 
@@ -20,10 +22,6 @@ SECONDS = {"short": 15.0, "full": 60.0}
 RATE, STEP = 500, 50
 SEED = 4
 NAMES = ("Product Viewed", "Product Added", "Order Completed", "Email Opened")
-
-
-class _Told:
-    name = "Product Viewed"
 
 
 def measure(*, scale: str, port: int, people: int | None) -> Result:
@@ -93,7 +91,10 @@ def _happen(some: list[int]) -> None:
             " occurred_at, received_at, properties) SELECT (SELECT min(id) FROM"
             " personalization_source), %s, pk, pk, %s, %s, '{}' FROM unnest(%s::bigint[]) AS pk"
             " RETURNING id, profile_id",
-            [_Told.name, now, now, some],
+            ["Product Viewed", now, now, some],
         )
         rows = cursor.fetchall()
-    touching.note([(pk, who, _Told(), now.isoformat()) for pk, who in rows], is_bulk=False)
+    ids, people = np.array(sorted(rows), np.int64).T
+    at = np.full_like(ids, round(now.timestamp() * 1e6))
+    latest = Latest(["Product Viewed"], people, np.ones_like(ids), ids, at)
+    touching.note(latest, is_bulk=False)

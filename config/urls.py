@@ -9,6 +9,7 @@ from oauth2_provider.views.base import RevokeTokenView, TokenView
 from config import health
 from config.api.unknown import UnknownAddress
 
+admin.autodiscover()
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),

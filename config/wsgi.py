@@ -3,6 +3,7 @@
 import os
 
 from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
 
 from config import figures
 
@@ -14,3 +15,5 @@ figures.share()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 celery_app.set_default()
 application = get_wsgi_application()
+# All pages are read now, not in the first request.
+_ = get_resolver().url_patterns

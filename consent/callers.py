@@ -27,9 +27,8 @@ def find(secret: str, *, now: datetime) -> Caller | None:
         key = keys.find(secret, now=now)
         if key is None:
             return None
-        return Caller(f"api_key:{key.pk}", key.name, frozenset(key.scopes), key.source)
+        return Caller(f"api_key:{key.pk}", key.name, key.scopes, key.source)
     token = oauth.find(secret, now=now)
     if token is None:
         return None
-    client = token.client
-    return Caller(f"oauth:{client.pk}", client.name, token.scopes, client.source)
+    return Caller(f"oauth:{token.client_pk}", token.name, token.scopes, token.source)

@@ -5,12 +5,11 @@ The same question in three forms: `ask` for one subject, `permissions` for a bat
 (erased or not), the suppression list, then the state the consent ledger led to.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from django.db import connection
 from django.db.models import (
     Case,
     CharField,
@@ -23,6 +22,7 @@ from django.db.models import (
 )
 from django.db.models.expressions import Combinable
 
+from consent import statements
 from consent.models import ConsentState, DataSubject, Suppression
 from consent.permission import Permission
 
@@ -35,9 +35,13 @@ GONE = "erased"
 _ANY_PURPOSE = "\N{REPLACEMENT CHARACTER}purpose"
 _ANY_TIME = datetime(1, 1, 1, tzinfo=UTC)
 
-_GRANTED = """
-SELECT subject_id, purpose_id FROM consent_consentstate
-WHERE subject_id = ANY(%s) AND is_granted AND (expires_at IS NULL OR expires_at > %s)
+# Django would write the ids one by one, and the server read them so.
+_ASKED = """
+SELECT asked.pk, asked.refusal,
+       ARRAY(SELECT purpose_id FROM consent_consentstate
+             WHERE subject_id = asked.pk AND is_granted
+               AND (expires_at IS NULL OR expires_at > %s))
+FROM ({} WHERE "consent_datasubject"."id" = ANY(%s)) AS asked
 """
 _PERMITTED = """EXISTS (
 SELECT 1 FROM consent_consentstate s WHERE s.subject_id = p.subject_id AND s.purpose_id = %s
@@ -50,16 +54,10 @@ def ask(subject: DataSubject, *, purpose: str, at: datetime) -> Permission:
 
 
 def permissions(subject_ids: Iterable[int], *, purpose: str, at: datetime) -> dict[int, Permission]:
-    """Decide for a batch in two queries; every id asked for gets an answer."""
+    """Decide for a batch in one query; every id asked for gets an answer."""
     ids = list(subject_ids)
-    reasons = _refusals(ids, purpose=purpose, at=at)
-    granted = _granted_codes(ids, at=at)
-    return {
-        pk: _permission(
-            pk, purpose=purpose, at=at, reason=reasons.get(pk, GONE), granted=granted[pk]
-        )
-        for pk in ids
-    }
+    found = _asked(ids, purpose=purpose, at=at)
+    return {pk: _permission(pk, purpose=purpose, at=at, found=found.get(pk, _NOBODY)) for pk in ids}
 
 
 def allowed(
@@ -97,32 +95,27 @@ def permitted_sql(purpose: str, *, at: datetime, also: str = "true") -> tuple[st
     return _PERMITTED.replace("{also}", also), [purpose, at]
 
 
-def _refusals(ids: list[int], *, purpose: str, at: datetime) -> dict[int, str]:
-    """Return the refusal of each subject there is: `refusal`, asked for an array of ids."""
-    sql, marks = _refusals_sql()
+# Why a subject may not be mailed, or "", and all purposes they granted.
+_Found = tuple[str, Sequence[str]]
+_NOBODY: _Found = (GONE, ())
+
+
+def _asked(ids: list[int], *, purpose: str, at: datetime) -> dict[int, _Found]:
+    """Return what is found of each subject there is: `refusal`, asked for an array of ids."""
+    sql, marks = _asked_sql()
     given: dict[Any, Any] = {_ANY_PURPOSE: purpose, _ANY_TIME: at}
-    params: list[Any] = [given.get(mark, mark) for mark in marks]
-    with connection.cursor() as cursor:
-        # Django would write the ids one by one, and the server read them so.
-        cursor.execute(f'{sql} WHERE "consent_datasubject"."id" = ANY(%s)', [*params, ids])
-        return dict(cursor.fetchall())
+    parameters: list[Any] = [at, *(given.get(mark, mark) for mark in marks), ids]
+    rows = statements.rows(sql, parameters, people=len(ids))
+    return {pk: (reason, granted) for pk, reason, granted in rows}
 
 
 @cache
-def _refusals_sql() -> tuple[str, tuple[Any, ...]]:
+def _asked_sql() -> tuple[str, tuple[Any, ...]]:
     """Compile `refusal` once, with marks where purpose and time go: compiling takes longer than
     asking for one person does."""
     asked = DataSubject.objects.annotate(refusal=refusal("pk", purpose=_ANY_PURPOSE, at=_ANY_TIME))
-    return asked.values_list("pk", "refusal").query.sql_with_params()
-
-
-def _granted_codes(ids: list[int], *, at: datetime) -> dict[int, set[str]]:
-    granted: dict[int, set[str]] = {pk: set() for pk in ids}
-    with connection.cursor() as cursor:
-        cursor.execute(_GRANTED, [ids, at])
-        for subject_id, code in cursor.fetchall():
-            granted[subject_id].add(code)
-    return granted
+    sql, marks = asked.values_list("pk", "refusal").query.sql_with_params()
+    return _ASKED.format(sql), marks
 
 
 def _granted(at: datetime) -> "QuerySet[ConsentState]":
@@ -134,9 +127,8 @@ def _relation(subject: str) -> str:
     return "" if subject == "pk" else f"{subject.removesuffix('_id')}__"
 
 
-def _permission(
-    pk: int, *, purpose: str, at: datetime, reason: str, granted: set[str]
-) -> Permission:
+def _permission(pk: int, *, purpose: str, at: datetime, found: _Found) -> Permission:
+    reason, granted = found
     allowed_now = frozenset() if reason == GONE else frozenset(granted)
     return Permission(
         subject_id=pk,

@@ -8,9 +8,8 @@ from datetime import datetime, timedelta
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
-from django.db.models import Q
 
-from consent import audit
+from consent import audit, statements
 from consent.models import ApiKey
 
 START = "atk_"
@@ -25,6 +24,22 @@ class Made:
 
     row: ApiKey
     secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A key that holds now, and what its program may do."""
+
+    pk: int
+    name: str
+    scopes: frozenset[str]
+    source: str
+
+
+_HELD = """
+SELECT id, name, scopes, source, last_used_at FROM consent_apikey
+WHERE hash = %s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > %s)
+"""
 
 
 @transaction.atomic
@@ -53,14 +68,13 @@ def make(
     return Made(row=row, secret=secret)
 
 
-def find(secret: str, *, now: datetime) -> ApiKey | None:
+def find(secret: str, *, now: datetime) -> Held | None:
     """Return the key of a program if it holds now, and note to the minute that it was used."""
-    row = ApiKey.objects.filter(
-        Q(expires_at=None) | Q(expires_at__gt=now), hash=hashed(secret), revoked_at=None
-    ).first()
-    if row is not None and (row.last_used_at is None or now - row.last_used_at >= _USED_STEP):
-        ApiKey.objects.filter(pk=row.pk).update(last_used_at=now)
-    return row
+    for pk, name, scopes, source, last_used_at in statements.rows(_HELD, [hashed(secret), now]):
+        if last_used_at is None or now - last_used_at >= _USED_STEP:
+            ApiKey.objects.filter(pk=pk).update(last_used_at=now)
+        return Held(pk, name, frozenset(scopes), source)
+    return None
 
 
 @transaction.atomic

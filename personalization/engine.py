@@ -27,8 +27,8 @@ from personalization.profiles.loaded import LoadedProfile, nobody
 from personalization.receipts.facts import properties_asked
 from personalization.receipts.parts import Part
 from personalization.recommendations import shelf
-from personalization.recommendations.offer import Offer, Offers, Shown, Wish, offers_for
-from personalization.rules.evaluate import Decision, fallback
+from personalization.recommendations.offer import Offer, Shown, Wish, lists_for
+from personalization.rules.evaluate import Decision, Outcome, fallback
 from personalization.slots import Slot, SlotUnfilled
 
 __all__ = [
@@ -117,17 +117,12 @@ def personalize(
                 f"subject {profile.subject_id} was loaded under another permission"
             )
     settled = _settled(profiles, plan=plan, desk=desk, now=now)
-    offers = offers_for(
-        [(profile, _wish(each.decisions)) for profile, each in zip(profiles, settled, strict=True)],
-        shelf=plan.shelf,
-        count=plan.recommendation_count,
-    )
-    own = _own_lists(profiles, settled, plan=plan)
+    batch = _Batch(plan, now=now)
     return {
-        profile.subject_id: _content(
-            profile, each, plan=plan, offers=offers, own=own.get(profile.subject_id, {}), now=now
+        profile.subject_id: batch.content(profile, each, lists=lists)
+        for profile, each, lists in zip(
+            profiles, settled, batch.lists(profiles, settled), strict=True
         )
-        for profile, each in zip(profiles, settled, strict=True)
     }
 
 
@@ -148,10 +143,9 @@ def for_nobody(plan: Plan, *, now: datetime) -> Content:
     """Return what each slot says when nobody is known: the fallbacks, products for everybody."""
     profile = nobody(purpose="", now=now)
     decisions = {slot.name: fallback(slot.ruleset) for slot in plan.slots}
-    offers = offers_for(
-        [(profile, _wish(decisions))], shelf=plan.shelf, count=plan.recommendation_count
-    )
-    return _content(profile, Settled(decisions), plan=plan, offers=offers, own={}, now=now)
+    batch, settled = _Batch(plan, now=now), Settled(decisions)
+    lists = {_WHOLE: batch.lists([profile], [settled])[0][_WHOLE]}
+    return batch.content(profile, settled, lists=lists)
 
 
 def _decide(profile: LoadedProfile, *, plan: Plan, now: datetime) -> _Decisions:
@@ -161,77 +155,131 @@ def _decide(profile: LoadedProfile, *, plan: Plan, now: datetime) -> _Decisions:
     }
 
 
-def _wish(decisions: _Decisions) -> Wish:
-    """What the mail as a whole shows: the wish of the first slot that has one."""
-    return next(filter(None, map(_wish_of, decisions.values())), Wish())
-
-
-def _wish_of(decision: Decision) -> Wish | None:
-    strategy = str(decision.outcome.get("strategy") or "")
-    parameters = decision.outcome.get("parameters")
+def _wish_of(outcome: Outcome) -> Wish | None:
+    strategy = str(outcome.get("strategy") or "")
+    parameters = outcome.get("parameters")
     if not strategy and not parameters:
         return None
     return Wish(strategy, parameters if isinstance(parameters, dict) else {})
 
 
-def _own_lists(
-    profiles: Sequence[LoadedProfile], settled: Sequence[Settled], *, plan: Plan
-) -> dict[int, dict[str, Offer]]:
-    """Recommend once more, all people of a slot at once, where it wants what the first does not."""
-    found: dict[int, dict[str, Offer]] = {}
-    for slot in plan.slots[1:]:
+# The list of the mail as a whole, among those of slots.
+_WHOLE = ""
+_Lists = Mapping[str, Offer]
+
+
+class _Batch:
+    """What the people of a batch share is worked out once: wishes, cards, what a receipt tells.
+
+    By identity: outcomes and decisions live as long as the batch, and comparing takes longer.
+    """
+
+    def __init__(self, plan: Plan, *, now: datetime) -> None:
+        self._plan = plan
+        self._ages = _ages(plan, now=now)
+        self._wishes: dict[int, Wish | None] = {}
+        self._told: dict[tuple[str, int, str], dict[str, Any]] = {}
+        self._parts: dict[int, Part] = {}
+
+    def lists(
+        self, profiles: Sequence[LoadedProfile], settled: Sequence[Settled]
+    ) -> list[dict[str, Offer]]:
+        """Recommend to all at once: for each mail as a whole, and for slots that want others."""
+        wishes = [self._wanted(each.decisions) for each in settled]
         wanted = [
             (profile, wish)
-            for profile, each in zip(profiles, settled, strict=True)
-            if (wish := _wish_of(each.decisions[slot.name])) and wish != _wish(each.decisions)
+            for profile, mine in zip(profiles, wishes, strict=True)
+            for wish in mine.values()
         ]
-        if wanted:
-            offers = offers_for(wanted, shelf=plan.shelf, count=plan.recommendation_count)
-            for profile, _ in wanted:
-                mine = found.setdefault(profile.subject_id, {})
-                mine[slot.name] = offers.of(profile.subject_id)
-    return found
+        plan = self._plan
+        found = iter(lists_for(wanted, shelf=plan.shelf, count=plan.recommendation_count))
+        return [{name: next(found) for name in mine} for mine in wishes]
 
+    def _wanted(self, decisions: _Decisions) -> dict[str, Wish]:
+        """The wish of the first slot that has one is that of the whole; others may differ."""
+        own = {name: self._wish(decision.outcome) for name, decision in decisions.items()}
+        whole = next(filter(None, own.values()), Wish())
+        others = {
+            slot.name: wish
+            for slot in self._plan.slots[1:]
+            if (wish := own[slot.name]) is not None and wish is not whole and wish != whole
+        }
+        return {_WHOLE: whole, **others}
 
-def _content(
-    profile: LoadedProfile,
-    settled: Settled,
-    *,
-    plan: Plan,
-    offers: Offers,
-    own: Mapping[str, Offer],
-    now: datetime,
-) -> Content:
-    offer = offers.of(profile.subject_id)
-    context = template_context(
-        values=profile.facts.values,
-        personal=profile.personal,
-        recommendations=offer.products,
-        extras=slots.of_first(settled.offers),
-    )
-    filled = slots.fill(
-        settled.decisions,
-        blocks=plan.blocks,
-        context=context,
-        offers=settled.offers,
-        lists={name: each.products for name, each in own.items()},
-        spoken=languages.spoken(profile.facts.values),
-    )
-    lists = (offer, *own.values())
-    return Content(
-        blocks=filled.blocks,
-        context=context,
-        decision=_receipt(profile, settled, plan=plan, offer=offer, own=own, now=now),
-        problem=filled.problem,
-        cards=[card for each in lists for card in _cards(each)],
-        reasons=[str(product[REASON]) for each in lists for product in each.products],
-        offers=settled.offers,
-    )
+    def _wish(self, outcome: Outcome) -> Wish | None:
+        if id(outcome) not in self._wishes:
+            self._wishes[id(outcome)] = _wish_of(outcome)
+        return self._wishes[id(outcome)]
 
+    def content(self, profile: LoadedProfile, settled: Settled, *, lists: _Lists) -> Content:
+        whole, spoken = lists[_WHOLE], languages.spoken(profile.facts.values)
+        context = template_context(
+            values=profile.facts.values,
+            personal=profile.personal,
+            recommendations=whole.products,
+            extras=slots.of_first(settled.offers),
+        )
+        filled = slots.fill(
+            settled.decisions,
+            blocks=self._plan.blocks,
+            context=context,
+            offers=settled.offers,
+            lists={name: each.products for name, each in lists.items() if name != _WHOLE},
+            spoken=spoken,
+        )
+        cards = {name: [self._card(shown) for shown in each.shown] for name, each in lists.items()}
+        return Content(
+            blocks=filled.blocks,
+            context=context,
+            decision=self._receipt(profile, settled, lists=lists, cards=cards, spoken=spoken),
+            problem=filled.problem,
+            cards=[card for each in cards.values() for card in each],
+            reasons=[str(card[REASON]) for each in lists.values() for card in each.products],
+            offers=settled.offers,
+        )
 
-def _cards(offer: Offer) -> list[Part]:
-    """Return each product as everybody saw it, without the words for this person."""
-    return [_card(shown) for shown in offer.shown]
+    def _receipt(
+        self,
+        profile: LoadedProfile,
+        settled: Settled,
+        *,
+        lists: _Lists,
+        cards: Mapping[str, Sequence[Part]],
+        spoken: str,
+    ) -> dict[str, Any]:
+        shelf = self._plan.shelf
+        lines = {name: _told_list(each, cards[name]) for name, each in lists.items()}
+        whole = lines.pop(_WHOLE)
+        return {
+            "permission": told(profile.permission),
+            "slots": {
+                slot.name: self._told_slot(slot, settled, spoken=spoken)
+                for slot in self._plan.slots
+            },
+            **whole,
+            **({"own": lines} if lines else {}),
+            "model": shelf.number if shelf else None,
+            "ages": self._ages,
+        }
+
+    def _told_slot(self, slot: Slot, settled: Settled, *, spoken: str) -> dict[str, Any]:
+        decision, withheld = settled.decisions[slot.name], settled.withheld.get(slot.name, ())
+        key = (slot.name, id(decision), spoken)
+        found = None if withheld else self._told.get(key)
+        if found is None:
+            found = slots.told(
+                slot, decision, blocks=self._plan.blocks, withheld=withheld, spoken=spoken
+            )
+            if not withheld:
+                self._told[key] = found
+        return found
+
+    def _card(self, shown: Shown) -> Part:
+        """Return a product as everybody saw it, without the words for this person."""
+        found = self._parts.get(id(shown))
+        if found is None:
+            found = self._parts[id(shown)] = _card(shown)
+        return found
 
 
 @lru_cache(maxsize=4096)
@@ -240,39 +288,11 @@ def _card(shown: Shown) -> Part:
     return receipts.part(dict(shown))
 
 
-def _receipt(
-    profile: LoadedProfile,
-    settled: Settled,
-    *,
-    plan: Plan,
-    offer: Offer,
-    own: Mapping[str, Offer],
-    now: datetime,
-) -> dict[str, Any]:
-    return {
-        "permission": told(profile.permission),
-        "slots": {
-            slot.name: slots.told(
-                slot,
-                settled.decisions[slot.name],
-                blocks=plan.blocks,
-                withheld=settled.withheld.get(slot.name, ()),
-                spoken=languages.spoken(profile.facts.values),
-            )
-            for slot in plan.slots
-        },
-        **_told_list(offer),
-        **({"own": {name: _told_list(each) for name, each in own.items()}} if own else {}),
-        "model": plan.shelf.number if plan.shelf else None,
-        "ages": _ages(plan, now=now),
-    }
-
-
-def _told_list(offer: Offer) -> dict[str, Any]:
+def _told_list(offer: Offer, cards: Sequence[Part]) -> dict[str, Any]:
     return {
         "recommendations": offer.reasons,
         "strategy": offer.recipe,
-        "cards": [card.key for card in _cards(offer)],
+        "cards": [card.key for card in cards],
     }
 
 

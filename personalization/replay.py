@@ -61,11 +61,26 @@ class Replayed:
     scene: Scene | None = field(default=None, repr=False)
 
 
-def replay(receipt: Receipt) -> Replayed:
-    """Decide and render the slots again; `scene` lets a caller render what it made of them."""
+@dataclass(frozen=True, slots=True)
+class AtHand:
+    """What a caller holds of what a receipt may name: slots by name, blocks, products by key."""
+
+    slots: Mapping[str, Slot] = field(default_factory=dict)
+    blocks: Mapping[str, CompiledBlock] = field(default_factory=dict)
+    cards: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+_NOTHING = AtHand()
+
+
+def replay(receipt: Receipt, *, at_hand: AtHand = _NOTHING) -> Replayed:
+    """Decide and render the slots again; `scene` lets a caller render what it made of them.
+
+    What is `at_hand` in the recorded version is not read.
+    """
     try:
         inputs = receipts.open_inputs(receipt)
-        cards = parts.fetch(_cards_of(receipt.decision))
+        cards = _cards(receipt.decision, at_hand=at_hand)
     except SealBroken:
         return _altered("inputs", "the sealed inputs do not open: they were altered")
     except receipts.PartAltered as error:
@@ -73,7 +88,7 @@ def replay(receipt: Receipt) -> Replayed:
     if inputs is None:
         return Replayed(Outcome.ERASED, reason="not replayable: erased")
     told = receipt.decision["slots"]
-    rulesets, blocks = _rulesets(told), _blocks(told)
+    rulesets, blocks = _rulesets(told, at_hand=at_hand), _blocks(told, at_hand=at_hand)
     if missing := [*_missing(told, rulesets=rulesets, blocks=blocks)]:
         return Replayed(Outcome.GONE, reason=f"not replayable: {', '.join(missing)} is gone")
     decided = _decide(receipt, inputs, rulesets=rulesets)
@@ -127,27 +142,43 @@ def _altered(place: str, reason: str) -> Replayed:
 _Told = Mapping[str, Mapping[str, Any]]
 
 
-def _rulesets(told: _Told) -> dict[str, Slot]:
-    wanted = {(slot["ruleset"], slot["version"]) for slot in told.values()}
-    found = {
-        (version.of.slug, version.number): version
-        for version in RuleSetVersion.objects.filter(_named(wanted)).select_related("of")
+def _rulesets(told: _Told, *, at_hand: AtHand) -> dict[str, Slot]:
+    held = {
+        name: slot
+        for name, slot in at_hand.slots.items()
+        if name in told and _is_recorded(slot, told[name])
     }
-    return {
+    wanted = {(slot["ruleset"], slot["version"]) for name, slot in told.items() if name not in held}
+    versions = RuleSetVersion.objects.filter(_named(wanted)).select_related("of")
+    found = {(version.of.slug, version.number): version for version in versions} if wanted else {}
+    read = {
         name: slots.slot_of(
             name, slug=slot["ruleset"], version=version, left_out=slot.get("left_out", ())
         )
         for name, slot in told.items()
         if (version := found.get((slot["ruleset"], slot["version"]))) is not None
     }
+    compiled = held | read
+    return {name: compiled[name] for name in told if name in compiled}
 
 
-def _blocks(told: _Told) -> dict[str, CompiledBlock]:
+def _is_recorded(slot: Slot, told: Mapping[str, Any]) -> bool:
+    recorded = (told["ruleset"], told["version"], list(told.get("left_out", ())))
+    return (slot.slug, slot.version, sorted(slot.left_out)) == recorded
+
+
+def _blocks(told: _Told, *, at_hand: AtHand) -> dict[str, CompiledBlock]:
     wanted = {
         (shown["block"], shown["block_version"]) for slot in told.values() for shown in _shown(slot)
     }
-    found = ContentBlockVersion.objects.filter(_named(wanted)).select_related("of")
-    return {
+    held = {
+        slug: block for slug, block in at_hand.blocks.items() if (slug, block.version) in wanted
+    }
+    missing = {(slug, number) for slug, number in wanted if slug not in held}
+    if not missing:
+        return held
+    found = ContentBlockVersion.objects.filter(_named(missing)).select_related("of")
+    return held | {
         version.of.slug: compile_block(
             version.of.slug, version=version.number, content=version.content
         )
@@ -217,8 +248,14 @@ def _lists(decision: Mapping[str, Any]) -> dict[str, list[str]]:
     return {"": decision.get("cards", []), **{name: each["cards"] for name, each in own.items()}}
 
 
-def _cards_of(decision: Mapping[str, Any]) -> Iterator[str]:
+def cards_of(decision: Mapping[str, Any]) -> Iterator[str]:
+    """Return the keys of the products that a decision shows."""
     return (key for keys in _lists(decision).values() for key in keys)
+
+
+def _cards(decision: Mapping[str, Any], *, at_hand: AtHand) -> Mapping[str, Mapping[str, Any]]:
+    keys = set(cards_of(decision))
+    return at_hand.cards if keys <= at_hand.cards.keys() else parts.fetch(keys)
 
 
 def _products_shown(

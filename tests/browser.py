@@ -1,5 +1,6 @@
 """Fixtures that drive pages in headless Chromium, logged in as a role of the house."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -7,7 +8,7 @@ from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.db import connections
 from django.test import Client
-from playwright.sync_api import Browser, Page, Request, Response, sync_playwright
+from playwright.sync_api import Browser, Page, Request, Response, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from tests.requirements import chromium
@@ -22,7 +23,9 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 DESKTOP, PHONE = 1280, 390
-TIMEOUT_MS = 10_000
+# How long a loaded machine may take; nobody waits that long where all is well.
+TIMEOUT_MS = 30_000
+expect.set_options(timeout=TIMEOUT_MS)
 
 Open = Callable[..., Page]
 
@@ -52,19 +55,37 @@ class Faults:
             self.found.append(f"elsewhere: {request.url}")
 
 
-@pytest.fixture
-def browser(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
-    """A browser for one test only.
+@pytest.fixture(scope="session")
+def chromium_of_worker() -> Iterator[tuple[Browser, asyncio.AbstractEventLoop]]:
+    """Start Chromium once for all tests: each has a window of its own, with nothing kept in it.
 
-    While it runs, Playwright's event loop runs in this thread, and Django then keeps other
-    connections than usual: nothing of that may reach the set-up or the end of a test.
+    Its event loop stays in this thread. Only a test with a browser may see it: Django keeps other
+    connections than usual while a loop runs.
     """
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
-        yield started
+        loop = asyncio.get_running_loop()
+        asyncio._set_running_loop(None)
+        yield started, loop
+        asyncio._set_running_loop(loop)
         started.close()
-        connections.close_all()
+
+
+@pytest.fixture
+def browser(
+    transactional_db: None,
+    chromium_of_worker: tuple[Browser, asyncio.AbstractEventLoop],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Browser]:
+    """Lend the browser to one test; nothing of its event loop reaches the test's set-up or end."""
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    started, loop = chromium_of_worker
+    asyncio._set_running_loop(loop)
+    yield started
+    for context in started.contexts:
+        context.close()
+    connections.close_all()
+    asyncio._set_running_loop(None)
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ from django.views.decorators.http import require_POST
 from campaigns.models import Template
 from campaigns.rendering import publish
 from campaigns.rendering.preview import preview
-from campaigns.rendering.variables import VARIABLES
 from consent.admin.look import when
 from personalization.admin import previews
 from personalization.admin.editor import EditorForm
 from personalization.admin.versioned import VersionedAdmin
+from personalization.content import blocks, languages
 from personalization.versions import Content, Problem
 
 START = """<mjml>
@@ -104,7 +104,12 @@ class TemplateAdmin(VersionedAdmin[Template]):
         return {label: content.get(part, "") for part, label in labels.items()}
 
     def editor_config(self, request: HttpRequest) -> dict[str, Any]:
-        return {"variables": VARIABLES, "previewUrl": reverse("admin:campaigns_template_preview")}
+        tags = blocks.languages_in_use()
+        return {
+            "variables": publish.names(),
+            "previewUrl": reverse("admin:campaigns_template_preview"),
+            "languages": [[tag, languages.name(tag)] for tag in tags],
+        }
 
     @display(description="Live since")
     def live_since(self, template: Template) -> SafeString:
@@ -122,6 +127,7 @@ class TemplateAdmin(VersionedAdmin[Template]):
         shown = preview(
             {part: str(body.get(part) or "") for part in publish.PARTS},
             reader="unknown" if body.get("reader") == "unknown" else "known",
+            language=languages.tag(str(body.get("language") or "")),
         )
         return JsonResponse(
             {

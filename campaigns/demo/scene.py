@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
+from campaigns.demo.hero import HERO
 from campaigns.models import (
     Campaign,
     CampaignSlot,
@@ -16,7 +17,7 @@ from campaigns.models import (
 )
 from campaigns.rendering import publish as templates
 from personalization.content import blocks
-from personalization.models import ContentBlock, RuleSet, Segment, SendTimeSlot
+from personalization.models import ContentBlock, Feed, RuleSet, Segment, SendTimeSlot
 from personalization.rules import publish as rules
 from personalization.segments import publish as segments
 
@@ -45,65 +46,6 @@ SEGMENTS: dict[str, tuple[str, str, dict[str, Any]]] = {
             ]
         },
     ),
-}
-
-
-def _variant(
-    key: str, name: str, title: str, body: str, *, button: str, link: str
-) -> dict[str, str]:
-    html = (
-        '<h2 style="margin:0 0 10px;font-size:24px;line-height:1.25;">{title}</h2>'
-        '<p style="margin:0 0 18px;font-size:16px;line-height:1.6;">{body}</p>'
-        '<a href="{link}" style="display:inline-block;padding:12px 22px;border-radius:8px;'
-        'background:#17643a;color:#ffffff;text-decoration:none;font-weight:600;">{button}</a>'
-    )
-    return {
-        "key": key,
-        "name": name,
-        "html": html.format(title=title, body=body, button=button, link=link),
-        "text": f"{title}\n{body}\n{button}: {link}",
-    }
-
-
-SHOP = "https://shop.example.com"
-HERO = {
-    "variants": [
-        _variant(
-            "vip",
-            "Thank you, best customers",
-            "A thank-you for our best customers",
-            "With {{ traits.order_count }} orders this year you know our shelves by heart. "
-            "Have first pick of the new season, a day before everybody else.",
-            button="See the preview",
-            link=f"{SHOP}/preview",
-        ),
-        _variant(
-            "win-back",
-            "We missed you",
-            "Your basket has been empty for a while",
-            "It has been {{ traits.recency_days }} days. A lot has arrived since then, "
-            "and delivery is on us this week.",
-            button="Come and look",
-            link=f"{SHOP}/new",
-        ),
-        _variant(
-            "browsed",
-            "Looked, not bought yet",
-            "Still thinking it over?",
-            "What you looked at this week is still on the shelf, and we found what goes with it.",
-            button="Back to the shelf",
-            link=f"{SHOP}/seen",
-        ),
-        _variant(
-            "season",
-            "The season, for everybody",
-            "The season is on the table",
-            "Fresh things came in this week. Here is what our customers like most right now.",
-            button="See what is new",
-            link=f"{SHOP}/season",
-        ),
-    ],
-    "fallback": "season",
 }
 RULES = {
     "hit_policy": "first",
@@ -182,6 +124,9 @@ def build(*, now: datetime) -> Campaign:
     SendTimeSlot.objects.get_or_create(
         slug="market-hero",
         defaults={"name": "Market week: hero", "ruleset": ruleset, "is_default": True},
+    )
+    Feed.objects.get_or_create(
+        slug="trending", defaults={"name": "Trending this week", "strategy": "trending"}
     )
     return _campaign(ruleset, template=_template(now=now))
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from campaigns.rendering import text as plain_text
-from campaigns.rendering.variables import POSTAL_ADDRESS, UNSUBSCRIBE, VARIABLES
+from campaigns.rendering.variables import POSTAL_ADDRESS, UNSUBSCRIBE
 from personalization.content import lint, mjml
 from personalization.content.liquid import (
     Compiled,
@@ -57,9 +57,10 @@ class PartProblem:
         return f"{self.part}, {self.problem}"
 
 
-def check(content: Mapping[str, str]) -> list[PartProblem]:
-    """Everything that keeps this content from being saved, part by part."""
-    return list(_problems(content))
+def check(content: Mapping[str, str], *, allowed: Mapping[str, str]) -> list[PartProblem]:
+    """Everything that keeps this content from being saved, part by part; `allowed` are the names
+    it may use."""
+    return list(_problems(content, allowed))
 
 
 def prepare(content: Mapping[str, str]) -> dict[str, str]:
@@ -95,7 +96,7 @@ def _with_preheader(html: str) -> str:
     return html[:place] + _PREHEADER + html[place:]
 
 
-def _problems(content: Mapping[str, str]) -> Iterator[PartProblem]:
+def _problems(content: Mapping[str, str], allowed: Mapping[str, str], /) -> Iterator[PartProblem]:
     parts: tuple[tuple[str, Kind], ...] = (
         ("subject", "text"),
         ("preheader", "text"),
@@ -107,7 +108,7 @@ def _problems(content: Mapping[str, str]) -> Iterator[PartProblem]:
         if not source.strip() and part != "preheader":
             yield PartProblem(part, Problem("this part is empty; a mail needs it"))
             continue
-        problems = lint.check(source, kind=kind, allowed=VARIABLES)
+        problems = lint.check(source, kind=kind, allowed=allowed)
         if part == "mjml" and not problems:
             problems = mjml.check(source)
         if part in {"mjml", "text"} and not problems:

@@ -30,11 +30,11 @@ class Preview:
     problems: tuple[Problem, ...] = ()
 
 
-def preview(content: Content, *, reader: sample.Reader) -> Preview:
+def preview(content: Content, *, reader: sample.Reader, language: str = "") -> Preview:
     """Compile and render all parts; with a problem nothing is shown but the problem."""
     try:
         ready = publish.prepare(content)
-        return _rendered(ready, context=_context(ready, reader=reader))
+        return _rendered(ready, context=_context(ready, reader=reader, language=language))
     except ContentInvalid as invalid:
         return Preview(problems=tuple(invalid.problems))
     except TemplateProblem as error:
@@ -55,12 +55,13 @@ def _rendered(ready: Content, *, context: Mapping[str, object]) -> Preview:
     )
 
 
-def _context(ready: Content, *, reader: sample.Reader) -> dict[str, Any]:
-    shared = sample.context(reader)
+def _context(ready: Content, *, reader: sample.Reader, language: str) -> dict[str, Any]:
+    shared = sample.context(reader, language=language.partition("-")[0] or "en")
+    spoken = language if reader == "known" else ""
     sender = SenderIdentity.objects.first()
     return {
         **shared,
-        "blocks": _blocks(_slots(ready), reader=reader, context=shared),
+        "blocks": _blocks(_slots(ready), reader=reader, context=shared, spoken=spoken),
         "campaign": {"name": "Preview"},
         "sender": {
             "name": sender.name if sender else "Your shop",
@@ -76,7 +77,7 @@ def _slots(ready: Content) -> set[str]:
 
 
 def _blocks(
-    names: set[str], *, reader: sample.Reader, context: Mapping[str, Any]
+    names: set[str], *, reader: sample.Reader, context: Mapping[str, object], spoken: str
 ) -> dict[str, dict[str, Markup | str]]:
     """Fill slots as a campaign does that has them: a rule's choice, or what everyone else sees."""
     outcomes = _outcomes(names, reader=reader)
@@ -96,7 +97,7 @@ def _blocks(
             found[name] = {"html": _NOTHING_YET.format(name), "text": f"[slot {name}]"}
             continue
         variant = block.variant(str(outcome.get("variant")))
-        shown = blocks.render(variant, context, spoken=str(context["customer"]["language"]))
+        shown = blocks.render(variant, context, spoken=spoken)
         found[name] = {"html": shown.html, "text": shown.text}
     return found
 

@@ -9,4 +9,8 @@ DATABASES["default"]["CONN_MAX_AGE"] = 60
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 5
 # The planner compiles our many-partition queries for longer than they run (measured: 10 times).
-DATABASES["default"]["OPTIONS"].setdefault("options", "-c jit=off")
+# Statements of consent.statements keep the plan they were given at first.
+DATABASES["default"]["OPTIONS"].setdefault(
+    "options", "-c jit=off -c plan_cache_mode=force_generic_plan"
+)
+DATABASES["default"]["OPTIONS"].setdefault("prepare_threshold", 1)

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from django.db import transaction
-from django.db.models import Q
 
-from consent import identity
+from consent import identity, statements
 from consent.identify import store
 from consent.identify.placing import (
     ANONYMOUS_ID,
@@ -52,6 +51,16 @@ class Found:
     origin_ids: list[int | None] = field(default_factory=list)
     joinings: tuple[Joining, ...] = ()
     doubts: tuple[Doubt, ...] = ()
+
+
+_LIVING = """
+SELECT i.kind, i.hash, person.id
+FROM unnest(%s::text[], %s::text[], %s::text[]) AS asked(kind, source, hash)
+JOIN consent_identifier i USING (kind, source, hash)
+JOIN consent_datasubject named ON named.id = i.subject_id
+JOIN consent_datasubject person ON person.id = coalesce(named.merged_into_id, named.id)
+WHERE person.erased_at IS NULL
+"""
 
 
 @transaction.atomic
@@ -124,18 +133,14 @@ def find_all(names: Iterable[tuple[str, str]], *, source: str = "") -> dict[tupl
     wanted = {(kind, identity.blind_index(kind, value)): (kind, value) for kind, value in names}
     if not wanted:
         return {}
-    found = Identifier.objects.filter(
-        kind__in={kind for kind, _ in wanted}, hash__in={hash_ for _, hash_ in wanted}
-    ).filter(Q(kind=EMAIL, source="") | Q(source=source) & ~Q(kind=EMAIL))
-    rows = found.values_list(
-        "kind", "hash", "subject", "subject__erased_at",
-        "subject__merged_into", "subject__merged_into__erased_at",
-    )  # fmt: skip
-    return {
-        wanted[kind, hash_]: merged_into or pk
-        for kind, hash_, pk, erased_at, merged_into, merged_erased_at in rows
-        if (kind, hash_) in wanted and not (merged_erased_at if merged_into else erased_at)
-    }
+    keys = list(wanted)
+    sources = ["" if kind == EMAIL else source for kind, _ in keys]
+    found = statements.rows(
+        _LIVING,
+        [[kind for kind, _ in keys], sources, [hash_ for _, hash_ in keys]],
+        people=len(keys),
+    )
+    return {wanted[kind, hash_]: pk for kind, hash_, pk in found}
 
 
 def emails(subject_ids: Iterable[int]) -> dict[int, str]:

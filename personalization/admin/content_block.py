@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.admin import display, register
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, JsonResponse
@@ -14,9 +15,10 @@ from personalization.admin import previews
 from personalization.admin.editor import JsonEditorForm
 from personalization.admin.versioned import VersionedAdmin
 from personalization.comparison import tell_block
-from personalization.content import blocks
+from personalization.content import blocks, languages
+from personalization.content.language_names import NAMES
+from personalization.content.own import block_variables
 from personalization.content.preview import preview
-from personalization.content.variables import BLOCK_VARIABLES
 from personalization.models import ContentBlock
 from personalization.versions import Content
 
@@ -43,7 +45,7 @@ class ContentBlockAdmin(VersionedAdmin[ContentBlock]):
     form = ContentBlockForm
     publisher = blocks.publisher
     editor_template = "attune/versioned/block.html"
-    list_display = ("named", "state", "variant_count")
+    list_display = ("named", "state", "variant_count", "spoken")
     empty_state = {
         "icon": "widgets",
         "title": "No content blocks yet",
@@ -67,9 +69,17 @@ class ContentBlockAdmin(VersionedAdmin[ContentBlock]):
     def variant_count(self, block: ContentBlock) -> SafeString:
         return figure(len(block.live.content["variants"]) if block.live else None)
 
+    @display(description="Languages")
+    def spoken(self, block: ContentBlock) -> str:
+        tags = blocks.languages_of(block.live.content) if block.live else []
+        return ", ".join(map(languages.name, tags))
+
     def editor_config(self, request: HttpRequest) -> dict[str, Any]:
         return {
-            "variables": BLOCK_VARIABLES,
+            "variables": block_variables(),
+            "languages": NAMES,
+            # What the default is probably written in, once there is another language.
+            "language": settings.LANGUAGE_CODE.partition("-")[0],
             "previewUrl": reverse("admin:personalization_contentblock_preview"),
         }
 
@@ -89,6 +99,7 @@ class ContentBlockAdmin(VersionedAdmin[ContentBlock]):
             html=str(body.get("html") or ""),
             text=str(body.get("text") or ""),
             reader="unknown" if body.get("reader") == "unknown" else "known",
+            language=languages.tag(str(body.get("language") or "")),
         )
         return JsonResponse(
             {"html": shown.html, "text": shown.text, "problems": previews.problems(shown.problems)}

@@ -11,7 +11,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
-    UnfoldAdminSelectMultipleWidget,
+    UnfoldAdminSelect2MultipleWidget,
     UnfoldAdminSelectWidget,
 )
 
@@ -32,7 +32,7 @@ class FeedForm(ModelForm[Feed]):
     categories = forms.MultipleChoiceField(
         required=False,
         label="Only categories",
-        widget=UnfoldAdminSelectMultipleWidget,
+        widget=UnfoldAdminSelect2MultipleWidget,
         help_text="None chosen: all.",
     )
     price_from = forms.DecimalField(
@@ -143,7 +143,7 @@ class FeedAdmin(PageAdmin[Feed]):
             '<ol class="at-feed">{}</ol>',
             format_html_join(
                 "",
-                "<li><strong>{}</strong><span>{}</span><span>{} {}</span><span>{}</span></li>",
+                "<li><strong>{}</strong><span>{}</span><b>{} {}</b><span>{}</span></li>",
                 lines,
             ),
         )

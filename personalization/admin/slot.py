@@ -13,6 +13,9 @@ from django.utils.safestring import SafeString
 from consent.admin.base import ModelForm, PageAdmin
 from consent.admin.look import chip, chips, figure, quiet, two_lines
 from personalization.models import Exposure, SendTimeSlot
+from personalization.offers import stock
+from personalization.offers.deciding import offers_of
+from personalization.offers.stock import Standing
 
 _SHOWN: Final = "attune_shown"
 _CURL = (
@@ -39,6 +42,13 @@ class SlotForm(ModelForm[SendTimeSlot]):
         return is_default
 
 
+def _standing(each: Standing) -> SafeString:
+    left = f"{each.left_in_words} left" if each.left_in_words else "no limit"
+    is_gone = each.left == 0
+    title = "Readers get what the next rule says." if is_gone else ""
+    return chip(f"{each.offer}: {left}", tone="bad" if is_gone else "quiet", title=title)
+
+
 @register(SendTimeSlot)
 class SendTimeSlotAdmin(PageAdmin[SendTimeSlot]):
     form = SlotForm
@@ -46,10 +56,10 @@ class SendTimeSlotAdmin(PageAdmin[SendTimeSlot]):
     list_select_related = ("ruleset__live", "purpose")
     search_fields = ("name", "slug")
     prepopulated_fields = {"slug": ("name",)}
-    readonly_fields = ("call",)
+    readonly_fields = ("offers", "call")
     fieldsets = (
         ("Slot", {"fields": (("name", "slug"), ("is_active", "is_default"))}),
-        ("What it says", {"fields": (("ruleset", "purpose"), "recommendation_count")}),
+        ("What it says", {"fields": (("ruleset", "purpose"), "recommendation_count", "offers")}),
         ("How long an answer stands", {"fields": ("ttl_seconds",)}),
         ("How a mail provider asks", {"fields": ("call",)}),
     )
@@ -98,6 +108,16 @@ class SendTimeSlotAdmin(PageAdmin[SendTimeSlot]):
         if row.is_default:
             shown.append(chip("Default", tone="accent"))
         return chips(*shown)
+
+    @display(description="Offers")
+    def offers(self, row: SendTimeSlot) -> SafeString:
+        """Say what is left of the offers its rules give: an empty pool is to be seen here."""
+        live = row.ruleset.live if row.ruleset_id else None
+        rules = live.content["rules"] if live else []
+        found = stock.standings(offers_of(rule["outcome"] for rule in rules))
+        if not found:
+            return quiet("Its rules give none.")
+        return chips(*map(_standing, found))
 
     @display(description="Call")
     def call(self, row: SendTimeSlot) -> SafeString:

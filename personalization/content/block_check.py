@@ -7,8 +7,10 @@ from typing import Any
 from personalization.content import languages
 from personalization.content.lint import check
 from personalization.content.liquid import Kind
-from personalization.content.variables import BLOCK_VARIABLES
 from personalization.versions import Content, Problem
+
+# The names that content may use, each with a word of help.
+Allowed = Mapping[str, str]
 
 _KINDS: tuple[Kind, ...] = ("html", "text")
 _MOST_LANGUAGES = 60
@@ -31,7 +33,7 @@ def with_tags(content: Content) -> Content:
     return written
 
 
-def problems(content: Content) -> Iterator[Problem]:
+def problems(content: Content, *, allowed: Allowed) -> Iterator[Problem]:
     variants = content.get("variants")
     if not isinstance(variants, list) or not variants:
         yield Problem("a block needs at least one variant; add one", path="variants")
@@ -48,7 +50,10 @@ def problems(content: Content) -> Iterator[Problem]:
     yield from _default_problems(content)
     for i, variant in enumerate(variants):
         yield from _variant_problems(
-            variant, path=f"variants[{i}]", default=str(content.get("language", ""))
+            variant,
+            path=f"variants[{i}]",
+            default=str(content.get("language", "")),
+            allowed=allowed,
         )
 
 
@@ -64,16 +69,24 @@ def _default_problems(content: Content) -> Iterator[Problem]:
         )
 
 
-def _variant_problems(variant: Mapping[str, Any], *, path: str, default: str) -> Iterator[Problem]:
+def _variant_problems(
+    variant: Mapping[str, Any], *, path: str, default: str, allowed: Allowed
+) -> Iterator[Problem]:
     for name in ("key", "name"):
         if not str(variant.get(name) or "").strip():
             yield Problem(f"“{name}” is empty; fill it in", path=f"{path}.{name}")
-    yield from _text_problems(variant, path=path, has_languages=bool(translations(variant)))
+    yield from _text_problems(
+        variant, path=path, allowed=allowed, has_languages=bool(translations(variant))
+    )
     if variant.get("languages") not in (None, []):
-        yield from _language_problems(variant, path=f"{path}.languages", default=default)
+        yield from _language_problems(
+            variant, path=f"{path}.languages", default=default, allowed=allowed
+        )
 
 
-def _language_problems(variant: Mapping[str, Any], *, path: str, default: str) -> Iterator[Problem]:
+def _language_problems(
+    variant: Mapping[str, Any], *, path: str, default: str, allowed: Allowed
+) -> Iterator[Problem]:
     given = variant["languages"]
     if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
         yield Problem("languages are a list of objects", path=path)
@@ -96,11 +109,16 @@ def _language_problems(variant: Mapping[str, Any], *, path: str, default: str) -
                 "another language",
                 path=f"{at}.language",
             )
-        yield from _text_problems(texts, path=at, language=languages.name(tag))
+        yield from _text_problems(texts, path=at, allowed=allowed, language=languages.name(tag))
 
 
 def _text_problems(
-    texts: Mapping[str, Any], *, path: str, language: str = "", has_languages: bool = False
+    texts: Mapping[str, Any],
+    *,
+    path: str,
+    allowed: Allowed,
+    language: str = "",
+    has_languages: bool = False,
 ) -> Iterator[Problem]:
     for kind in _KINDS:
         source = str(texts.get(kind) or "")
@@ -108,7 +126,7 @@ def _text_problems(
             yield Problem(
                 _empty(kind, language=language, has_languages=has_languages), path=f"{path}.{kind}"
             )
-        for found in check(source, kind=kind, allowed=BLOCK_VARIABLES):
+        for found in check(source, kind=kind, allowed=allowed):
             yield Problem(
                 found.message, path=f"{path}.{kind}", line=found.line, column=found.column
             )

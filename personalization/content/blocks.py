@@ -10,7 +10,8 @@ from personalization.content import block_check, languages
 from personalization.content.block_check import translations
 from personalization.content.languages import Choice
 from personalization.content.liquid import Compiled, compile_template
-from personalization.models import ContentBlockVersion
+from personalization.content.own import block_variables
+from personalization.models import ContentBlock, ContentBlockVersion
 from personalization.versions import Content, ContentInvalid, Publisher
 
 
@@ -67,7 +68,7 @@ class RenderedBlock:
 def prepare(content: Content) -> Content:
     """Return a checked block content, its languages written as tags, or raise ContentInvalid."""
     written = block_check.with_tags(content)
-    problems = list(block_check.problems(written))
+    problems = list(block_check.problems(written, allowed=block_variables()))
     if problems:
         raise ContentInvalid(problems)
     return written
@@ -101,6 +102,20 @@ def render(
         title=texts.name,
         language=choice.language if choice else "",
     )
+
+
+def languages_of(content: Content) -> list[str]:
+    """Return the languages of a block, that of the default first; none if it has one text only."""
+    others = (each["language"] for variant in content["variants"] for each in translations(variant))
+    found = list(dict.fromkeys(others))
+    return [content["language"], *found] if found else []
+
+
+def languages_in_use() -> list[str]:
+    """Return the languages that live blocks are written in (one query)."""
+    live = ContentBlock.objects.exclude(live=None).order_by("pk")
+    contents = live.values_list("live__content", flat=True)
+    return list(dict.fromkeys(tag for content in contents for tag in languages_of(content)))
 
 
 def _compiled(variant: Mapping[str, Any], *, language: str) -> CompiledVariant:

@@ -251,6 +251,9 @@ def require_plain(value: object, *, path: str = "", depth: int = 0) -> None:
         raise TypeError(f"template data at `{path}` is nested deeper than {MAX_DATA_DEPTH} levels")
     # The exact types first: to ask for a Mapping is slow.
     if type(value) is dict or (type(value) is not list and isinstance(value, Mapping)):
+        # Most hold nothing but scalars: that is seen without a loop.
+        if _SCALAR_TYPES.issuperset(map(type, value.values())):
+            return
         for key, item in value.items():
             if type(item) not in _SCALAR_TYPES:
                 require_plain(item, path=f"{path}.{key}" if path else str(key), depth=depth + 1)

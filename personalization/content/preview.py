@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from personalization.content import liquid, sample
 from personalization.content.lint import check
 from personalization.content.liquid import Kind, TemplateProblem, compile_template
-from personalization.content.variables import BLOCK_VARIABLES
+from personalization.content.own import block_variables
 from personalization.versions import Problem
 
 
@@ -18,7 +18,7 @@ class Preview:
 
 def preview(*, html: str, text: str, reader: sample.Reader, language: str = "") -> Preview:
     """Render both parts; a part with a problem stays empty and the problem says where."""
-    context = sample.context(reader, language=language or "en")
+    context = sample.context(reader, language=language.partition("-")[0] or "en")
     shown_html, html_problems = _part(html, kind="html", context=context)
     shown_text, text_problems = _part(text, kind="text", context=context)
     return Preview(html=shown_html, text=shown_text, problems=(*html_problems, *text_problems))
@@ -27,7 +27,7 @@ def preview(*, html: str, text: str, reader: sample.Reader, language: str = "") 
 def _part(
     source: str, *, kind: Kind, context: dict[str, object]
 ) -> tuple[str, tuple[Problem, ...]]:
-    found = check(source, kind=kind, allowed=BLOCK_VARIABLES)
+    found = check(source, kind=kind, allowed=block_variables())
     if found:
         return "", tuple(_problem(each, kind) for each in found)
     try:

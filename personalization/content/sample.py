@@ -2,6 +2,7 @@
 
 from typing import Any, Literal
 
+from personalization.content import own
 from personalization.models import Product
 
 Reader = Literal["known", "unknown"]
@@ -19,7 +20,7 @@ OFFER = {
 
 
 def context(reader: Reader, *, language: str = "en") -> dict[str, Any]:
-    """Return what a content block sees; products are real ones of the catalogue (one query)."""
+    """Return what a content block sees; products are real ones of the catalogue (two queries)."""
     is_known = reader == "known"
     products = list(
         Product.objects.filter(is_active=True, in_stock=True, is_sensitive=False).order_by(
@@ -53,7 +54,7 @@ def context(reader: Reader, *, language: str = "en") -> dict[str, Any]:
     }
     return {
         "customer": names if is_known else dict.fromkeys(names, ""),
-        "traits": traits if is_known else {},
+        "traits": {**own.examples(), **traits} if is_known else {},
         "recommendations": [
             _card(product, cause=products[-1], is_known=is_known) for product in products[:PRODUCTS]
         ],

@@ -44,5 +44,5 @@ OFFER = {
     "offer.valid_until": "last day, as in 2027-01-31, may be empty",
     "offer.slug": "short name of the offer",
 }
-# What a content block sees.
+# What a content block sees, beside the traits that marketers define (`own`).
 BLOCK_VARIABLES = {**CUSTOMER, **TRAITS, **RECOMMENDATIONS, **OFFER}

@@ -17,10 +17,16 @@ BATCH_ROWS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """So many rows of a file, as events or as faults with their line."""
+    """So many rows of a file, as events or as faults with their line.
+
+    Months, people and products are those of the events, here because reading has its own thread.
+    """
 
     count: int
     events: list[EventRow]
+    months: set[str]
+    people: set[str]
+    products: set[str]
     faults: list[tuple[int, CellError]]
     left_out: frozenset[str]
 
@@ -66,4 +72,14 @@ def _read(stream: _Stream, *, now: datetime) -> Batch | None:
             faults.append((row.line, fault.with_traceback(None)))
     count = len(events) + len(faults)
     names = {name for each in columns for name in each if name}
-    return Batch(count, events, faults, frozenset(names - event_rows.COLUMNS)) if count else None
+    if not count:
+        return None
+    return Batch(
+        count=count,
+        events=events,
+        months={event.at[:7] for event in events},
+        people={event.person for event in events},
+        products={line[1] for event in events for line in event.lines},
+        faults=faults,
+        left_out=frozenset(names - event_rows.COLUMNS),
+    )

@@ -57,7 +57,8 @@ class EventRow(NamedTuple):
     """An event ready to be stored. `lines` are (line, the shop's product id, quantity, price).
 
     A tuple, because a big file makes millions of them. `person` is the customer number, or what
-    `anonymous` makes of an anonymous id; empty where the caller knows the subject.
+    `anonymous` makes of an anonymous id; empty where the caller knows the subject. `at` is when it
+    occurred, as text.
     """
 
     line: int
@@ -65,6 +66,7 @@ class EventRow(NamedTuple):
     name: str
     person: str
     occurred_at: datetime
+    at: str
     amount: Decimal | None
     currency: str | None
     lines: list[Line]
@@ -113,6 +115,7 @@ def event(
         name,
         person,
         occurred_at,
+        occurred_at.isoformat(),
         _amount(properties),
         _currency(properties.get("currency")),
         _lines(properties),

@@ -1,12 +1,12 @@
 """Write a batch of events: keys, events, their lines, day counts and who was seen when."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 import psycopg
 from django.db import connection, transaction
 
-from personalization.importing import event_days, touching
+from personalization.importing import afterwards, event_days
 from personalization.importing.event_days import Days
 from personalization.importing.event_rows import NOTHING, EventRow
 from personalization.importing.known import Catalogue
@@ -25,10 +25,6 @@ WITH fresh AS (
     ON CONFLICT DO NOTHING RETURNING message_id
 )
 SELECT CASE WHEN count(*) < %s THEN array_agg(message_id) END, count(*) FROM fresh
-"""
-_DUE = """
-INSERT INTO personalization_profile_due (work, profile_id)
-SELECT %s, profile_id FROM unnest(%s::bigint[]) AS profile_id ON CONFLICT DO NOTHING
 """
 # Where nobody else took numbers in between they are a range.
 _IDS = """
@@ -50,8 +46,8 @@ COPY personalization_eventitem
     (event_id, line, occurred_at, profile_id, name, product_id, quantity, price) FROM STDIN
 """
 
-# Its id, whose it is, what happened, and when, as text.
-_Row = tuple[int, int, EventRow, str]
+# Its id, whose it is, and what happened.
+_Row = tuple[int, int, EventRow]
 
 
 def commit_lazily() -> None:
@@ -118,38 +114,33 @@ def write(
     now: datetime,
     origins: Sequence[int] = (),
     import_id: int | None = None,
-    note_seen: Callable[[Days], None] = event_days.note_seen,
+    note: Callable[[Days], None] = afterwards.note,
 ) -> int:
     """Write a batch, `owners` being the subject of each event, `origins` who they were before a
-    merge.
+    merge; `note` is told what follows from it.
 
     Return how many lines were left out for want of their product.
     """
     if not events:
         return 0
-    times = [event.occurred_at.isoformat() for event in events]
-    rows = list(zip(_new_ids(len(events)), owners, events, times, strict=True))
+    # Who stands together on a page of the table also does in its indexes, which is the most of it.
+    order = sorted(range(len(events)), key=owners.__getitem__)
+    events, owners = [events[each] for each in order], [owners[each] for each in order]
+    origins = [origins[each] for each in order] if origins else owners
+    ids = _new_ids(len(events))
+    rows = list(zip(ids, owners, events, strict=True))
     received = f"\t{now.isoformat()}\t"
     from_ = NULL if import_id is None else str(import_id)
-    lines = _event_lines(rows, origins or owners, source=source, received=received, file=from_)
+    lines = _event_lines(rows, origins, source=source, received=received, file=from_)
     _copy(_COPY_EVENTS, lines)
     written = 0
     wanted = sum(len(event.lines) for event in events)
     if wanted:
         written = _copy(_COPY_ITEMS, _item_lines(rows, products=catalogue.ids))
-    days = event_days.count(events, owners=owners, times=times)
+    days = event_days.count(events, owners=owners, ids=ids)
     event_days.add(days)
-    note_seen(days)
-    touching.note(rows, is_bulk=import_id is not None)
+    note(days)
     return wanted - written
-
-
-def make_due(profile_ids: Iterable[int], *, work: str) -> None:
-    """Note whose state has to be derived anew; the worker of that kind takes the rows away."""
-    ids = sorted(profile_ids)
-    if ids:
-        with connection.cursor() as cursor:
-            cursor.execute(_DUE, [work, event_days.array(ids)])
 
 
 def _new_ids(count: int) -> Sequence[int]:
@@ -172,13 +163,13 @@ def _event_lines(
 ) -> Iterator[str]:
     always = "t" if source.is_generated else ""
     start = f"\t{source.pk}\t"
-    for (id_, owner, event, at), origin in zip(rows, origins, strict=True):
+    for (id_, owner, event), origin in zip(rows, origins, strict=True):
         amount = NULL if event.amount is None else event.amount
         generated = always or ("t" if event.is_generated else "f")
         context = "{}" if event.context is NOTHING else _escaped(event.context.decode())
         yield (
             f"{id_}{start}{_escaped(event.name)}\t{owner}\t{origin}\t"
-            f"{at}{received}{amount}\t{event.currency or NULL}\t"
+            f"{event.at}{received}{amount}\t{event.currency or NULL}\t"
             f"{_escaped(event.properties.decode())}\t{context}\t{file}\t{generated}\t"
             f"{'t' if event.is_machine else 'f'}\n"
         )
@@ -186,10 +177,10 @@ def _event_lines(
 
 def _item_lines(rows: Sequence[_Row], *, products: dict[str, int]) -> Iterator[str]:
     """Yield the lines of an event as one text: its part that repeats is written once."""
-    for id_, owner, event, at in rows:
+    for id_, owner, event in rows:
         if not event.lines:
             continue
-        middle = f"\t{at}\t{owner}\t{_escaped(event.name)}\t"
+        middle = f"\t{event.at}\t{owner}\t{_escaped(event.name)}\t"
         yield "".join(
             [
                 f"{id_}\t{line}{middle}{products[product]}\t{quantity}\t{price}\n"

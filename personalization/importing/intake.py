@@ -10,7 +10,7 @@ from django.utils.text import slugify
 from consent import audit, jobs
 from consent.jobs import JobCancelled
 from consent.models import Job
-from personalization.importing import event_days, rejected, run, uploads
+from personalization.importing import afterwards, rejected, run, uploads
 from personalization.importing.rows import UnreadableError
 from personalization.importing.run import Work
 from personalization.models import ImportRun, Source
@@ -135,7 +135,7 @@ def settle(*, now: datetime) -> int:
     for job in dead:
         alive = Job.objects.filter(pk=job.pk, state=Job.State.RUNNING, beat_at=job.beat_at)
         if alive.update(state=Job.State.FAILED, message=_DIED, ended_at=now):
-            _note_seen(job)
+            _note_what_follows(job)
     waiting = Job.objects.filter(
         kind__in=KINDS_OF_JOB, state=Job.State.QUEUED, created_at__lt=now - UNHEARD
     )
@@ -144,12 +144,12 @@ def settle(*, now: datetime) -> int:
     return len(dead) + lost
 
 
-def _note_seen(dead: Job) -> None:
-    """Note when people were last seen, which an import of events does at its end."""
+def _note_what_follows(dead: Job) -> None:
+    """Note who was seen and whose segments and traits are due, as an import does at its end."""
     for run_id in ImportRun.objects.filter(load_job=dead, kind="events").values_list(
         "pk", flat=True
     ):
-        event_days.note_seen_of_import(run_id)
+        afterwards.note_of_import(run_id)
 
 
 def _job(taken: ImportRun, *, what: str, actor: AbstractBaseUser) -> Job:

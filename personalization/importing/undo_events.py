@@ -7,7 +7,7 @@ from django.db import connection, transaction
 
 from consent.jobs import Progress
 from personalization.commerce import state
-from personalization.importing import event_store
+from personalization.importing import afterwards
 from personalization.importing.imported import Figures
 from personalization.models import Event, ImportRun, ProfileDue
 
@@ -86,7 +86,7 @@ def _undo_batch(run: ImportRun, *, month: datetime, now: datetime) -> int:
         cursor.execute(_COUNT_DOWN, [people, names, days, amounts])
         cursor.execute(_FORGET_DAYS, [people, names, days])
     state.refresh({*people}, now=now)
-    event_store.make_due({*people}, work=ProfileDue.Work.TRAITS)
+    afterwards.make_due(sorted({*people}), work=ProfileDue.Work.TRAITS)
     return len(rows)
 
 

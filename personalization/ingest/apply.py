@@ -9,7 +9,7 @@ from django.db import DataError, OperationalError, connection, transaction
 
 from consent import identity
 from personalization.commerce import state
-from personalization.importing import event_store
+from personalization.importing import afterwards, event_store
 from personalization.importing.values import CellError
 from personalization.ingest import consent, given, inbox, partitions, people, reading, seen, storing
 from personalization.ingest import tally as tallies
@@ -195,7 +195,7 @@ def _store(
     if events:
         state.refresh(storing.store(events, source=source, now=now, tally=tally), now=now)
     due = changed | {each.subject_id for each in events}
-    event_store.make_due(due, work=ProfileDue.Work.TRAITS)
+    afterwards.make_due(sorted(due), work=ProfileDue.Work.TRAITS)
     for each in readings:
         at = each.row.received_at
         tally.count(Outcome.STORED, received_at=at)

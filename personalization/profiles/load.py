@@ -1,15 +1,14 @@
 """Load a batch of full profiles: exactly what the live trees need, in at most six queries."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from django.db import connection
 
-from consent import identity
+from consent import identity, statements
 from consent.permission import Permission
 from personalization.conditions import sampling
 from personalization.conditions.facts import EventFact, Facts, ItemFact, visible, visible_events
@@ -36,7 +35,7 @@ SELECT e.profile_id, e.id, e.name, e.occurred_at, e.amount, e.properties, e.is_m
 FROM personalization_event e
 JOIN unnest(%s::text[], %s::timestamptz[]) AS need(name, since)
   ON e.name = need.name AND e.occurred_at > need.since
-WHERE e.profile_id = ANY(%s) AND e.occurred_at <= %s
+WHERE e.profile_id = ANY(%s) AND e.occurred_at <= %s AND e.occurred_at > %s
 """
 _ITEMS = """
 SELECT t.event_id, p.product_id, p.category, p.brand, p.department, t.quantity, t.price
@@ -96,7 +95,7 @@ def profiles(
             histories=histories.get(row[0], {}),
             with_address=with_address,
         )
-        for row in _rows(_PROFILES, [ids])
+        for row in statements.rows(_PROFILES, [ids], people=len(ids))
         if not with_address or row[5] is not None
     ]
 
@@ -164,8 +163,10 @@ def _events(
     beginning = now - timedelta(days=36500)
     windows = [needs.events[name] for name in names]
     sinces = [beginning if window is None else now - window for window in windows]
-    rows = list(_rows(_EVENTS, [names, sinces, ids, now]))
-    items = _items([row[1] for row in rows if row[2] in needs.items])
+    # The earliest of them tells the server which months it need not open at all.
+    parameters = [names, sinces, ids, now, min(sinces)]
+    rows = statements.rows(_EVENTS, parameters, people=len(ids))
+    items = _items([row[1] for row in rows if row[2] in needs.items], people=len(ids))
     found: dict[int, dict[str, list[EventFact]]] = defaultdict(lambda: defaultdict(list))
     for profile_id, event_id, name, occurred_at, amount, properties, is_machine in rows:
         fact = EventFact(
@@ -180,10 +181,10 @@ def _events(
     return found
 
 
-def _items(event_ids: list[int]) -> dict[int, list[ItemFact]]:
+def _items(event_ids: list[int], *, people: int) -> dict[int, list[ItemFact]]:
     found: dict[int, list[ItemFact]] = defaultdict(list)
     if event_ids:
-        for event_id, *columns in _rows(_ITEMS, [event_ids]):
+        for event_id, *columns in statements.rows(_ITEMS, [event_ids], people=people):
             found[event_id].append(ItemFact(*columns))
     return found
 
@@ -193,7 +194,8 @@ def _histories(ids: list[int], *, now: datetime) -> dict[int, dict[str, History]
     for name, age in HISTORY_AGE.items():
         # A query for each name: with the span known, only its months are looked at.
         parameters = {"ids": ids, "name": name, "now": now, "since": now - age}
-        for pk, products, ages in _rows(_HISTORY, {**parameters, "limit": HISTORY_ITEMS}):
+        parameters["limit"] = HISTORY_ITEMS
+        for pk, products, ages in statements.rows(_HISTORY, parameters, people=len(ids)):
             found[pk][name] = tuple(zip(products, ages, strict=True))
     return found
 
@@ -201,16 +203,10 @@ def _histories(ids: list[int], *, now: datetime) -> dict[int, dict[str, History]
 def _segments(ids: list[int], *, needs: Needs) -> dict[int, set[str]]:
     found: dict[int, set[str]] = defaultdict(set)
     if needs.segments:
-        for pk, slug in _rows(_SEGMENTS, [ids, list(needs.segments)]):
+        asked = [ids, list(needs.segments)]
+        for pk, slug in statements.rows(_SEGMENTS, asked, people=len(ids)):
             found[pk].add(slug)
     return found
-
-
-def _rows(sql: str, params: list[Any] | dict[str, Any]) -> Iterable[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows
 
 
 def _json(value: Any) -> dict[str, Any]:

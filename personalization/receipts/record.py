@@ -48,9 +48,20 @@ class Entry:
 
 def record(entries: Sequence[Entry], *, now: datetime) -> None:
     """Store a batch; a mail that is tried again keeps the receipt of the last try."""
+    store_parts(entries, now=now)
+    with connection.cursor() as cursor:
+        cursor.execute(_RECORD, [now, orjson.dumps(rows(entries)).decode()])
+
+
+def store_parts(entries: Sequence[Entry], *, now: datetime) -> None:
+    """Store what the entries share with others, ahead of the entries themselves."""
     parts.store((each for entry in entries for each in entry.parts), now=now)
-    # One JSON text: the driver would quote each element of an array in Python.
-    rows = [
+
+
+def rows(entries: Sequence[Entry]) -> list[dict[str, Any]]:
+    """Return what is stored of each entry, for one JSON text: the driver would quote each element
+    of an array in Python."""
+    return [
         {
             "subject_id": entry.profile.subject_id,
             "message_key": entry.message_key,
@@ -59,8 +70,6 @@ def record(entries: Sequence[Entry], *, now: datetime) -> None:
         }
         for entry in entries
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(_RECORD, [now, orjson.dumps(rows).decode()])
 
 
 def _sealed(entry: Entry) -> bytes:

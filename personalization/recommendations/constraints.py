@@ -92,41 +92,37 @@ def allowed(catalogue: Catalogue, *, constraints: Constraints) -> BoolArray:
     return mask
 
 
-def just_bought(purchases: Iterable[tuple[int, float]], *, within_days: float) -> frozenset[int]:
-    """Products of (product, age in days) that are too fresh to be offered again."""
-    return frozenset(product for product, age in purchases if age <= within_days)
-
-
 @dataclass(frozen=True, slots=True)
 class Cap:
     """At most `limit` products of one code (category, brand); no code, no cap."""
 
     codes: Int32Array
     limit: int
+    # The codes again: of these a single one is got quicker.
+    quick: "memoryview[int]" = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "quick", np.ascontiguousarray(self.codes).data)
 
 
-@dataclass(slots=True)
 class Taken:
     """Lets products through while every cap has room for them."""
 
-    caps: tuple[Cap, ...]
-    counts: list[dict[int, int]] = field(init=False)
+    __slots__ = ("_counts",)
 
-    def __post_init__(self) -> None:
-        self.counts = [{} for _ in self.caps]
+    def __init__(self, caps: Iterable[Cap]) -> None:
+        self._counts: list[tuple[memoryview[int], int, dict[int, int]]] = [
+            (cap.quick, cap.limit, {}) for cap in caps
+        ]
 
     def admits(self, position: int) -> bool:
-        found = []
-        for cap, counts in zip(self.caps, self.counts, strict=True):
-            code = cap.codes.item(position)
-            if code == NO_CATEGORY:
-                continue
-            count = counts.get(code, 0)
-            if count >= cap.limit:
+        for codes, limit, counts in self._counts:
+            if counts.get(codes[position], 0) >= limit:
                 return False
-            found.append((counts, code, count))
-        for counts, code, count in found:
-            counts[code] = count + 1
+        for codes, _, counts in self._counts:
+            code = codes[position]
+            if code != NO_CATEGORY:
+                counts[code] = counts.get(code, 0) + 1
         return True
 
 

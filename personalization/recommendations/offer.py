@@ -55,21 +55,38 @@ class Offers:
 def offers_for(
     wanted: Sequence[tuple[LoadedProfile, Wish | str]], *, shelf: Shelf | None, count: int
 ) -> Offers:
-    """Recommend for a batch of (profile, wish); one query for all products named."""
+    """Recommend for a batch of (profile, wish), one list to a person."""
+    found = lists_for(wanted, shelf=shelf, count=count)
+    by_subject = {
+        profile.subject_id: offer for (profile, _), offer in zip(wanted, found, strict=True)
+    }
+    return Offers(by_subject, missing=_unasked(shelf, count=count))
+
+
+def lists_for(
+    wanted: Sequence[tuple[LoadedProfile, Wish | str]], *, shelf: Shelf | None, count: int
+) -> list[Offer]:
+    """Make a list for each (profile, wish); one query for all products named."""
     if shelf is None or not count:
-        return Offers(by_subject={}, missing="no_places" if not count else "empty_catalogue")
+        return [Offer(missing=_unasked(shelf, count=count)) for _ in wanted]
     recipes = _recipes([wish for _, wish in wanted], shelf=shelf)
-    asks = [_ask(profile, made) for (profile, _), made in zip(wanted, recipes, strict=True)]
+    asks = _asks([profile for profile, _ in wanted], recipes)
     asks = _with_long_histories(asks, [profile for profile, _ in wanted])
     found = recommend_all(shelf.model, shelf.catalogue, asks, limit=count)
     products = _products(item for items in found for item in items)
     found, products = _without_gone(asks, found, products, shelf=shelf, count=count)
-    return Offers(
-        by_subject={
-            profile.subject_id: _offer(items, products, made=ask.recipe, shelf=shelf)
-            for (profile, _), ask, items in zip(wanted, asks, found, strict=True)
-        }
-    )
+    cards = _Cards(products, gone=_gone(found, products))
+    return [
+        _offer(items, cards, made=ask.recipe, shelf=shelf)
+        for ask, items in zip(asks, found, strict=True)
+    ]
+
+
+def _unasked(shelf: Shelf | None, *, count: int) -> str:
+    """Why nobody at all gets anything; "" where there is a shelf and a place."""
+    if not count:
+        return "no_places"
+    return "" if shelf else "empty_catalogue"
 
 
 def reason(*, strategy: str, cause: str, category: str, detail: str = "") -> str:
@@ -100,47 +117,62 @@ def _parts(wish: Wish) -> tuple[str, Mapping[str, object]]:
     return wish.strategy, wish.parameters
 
 
-def _ask(profile: LoadedProfile, made: Recipe) -> Ask:
+def _asks(profiles: Sequence[LoadedProfile], recipes: Sequence[Recipe]) -> list[Ask]:
+    """Say for each list what it is made from; where somebody lives is looked up once."""
+    homes: dict[int, tuple[str, tuple[str, ...]]] = {}
+    asks = []
+    for profile, made in zip(profiles, recipes, strict=True):
+        home = homes.get(id(profile))
+        if home is None:
+            home = homes[id(profile)] = _home(profile)
+        favourite, places = home
+        asks.append(
+            Ask(
+                made, profile.bought, profile.viewed, (), favourite, places,
+                profile.permission.may_profile,
+            )
+        )  # fmt: skip
+    return asks
+
+
+def _home(profile: LoadedProfile) -> tuple[str, tuple[str, ...]]:
     values = profile.facts.values
     places = [(kind, values.get(f"attributes.{kind}")) for kind in PLACE_KINDS]
-    return Ask(
-        recipe=made,
-        bought=profile.bought,
-        viewed=profile.viewed,
-        favourite_category=str(values.get("traits.favourite_category", "")),
-        places=tuple(f"{kind}:{place}" for kind, place in places if place),
-        may_profile=profile.permission.may_profile,
+    return (
+        str(values.get("traits.favourite_category", "")),
+        tuple([f"{kind}:{place}" for kind, place in places if place]),
     )
 
 
+# A day more than asked, because ages count from the moment of the decision.
 _BOUGHT = """
-SELECT DISTINCT t.profile_id, t.product_id
+SELECT DISTINCT person.id, person.days, t.product_id
 FROM personalization_eventitem t
 JOIN unnest(%s::bigint[], %s::double precision[]) AS person(id, days)
   ON t.profile_id = person.id
-WHERE t.name = 'Order Completed' AND t.occurred_at > now() - person.days * interval '1 day'
+WHERE t.name = 'Order Completed'
+  AND t.occurred_at > now() - (person.days + 1) * interval '1 day'
 """
 
 
 def _with_long_histories(asks: list[Ask], profiles: Sequence[LoadedProfile]) -> list[Ask]:
     """Read on where the loaded part of a long history ends within the days to leave out."""
-    cut = {
-        profile.subject_id: ask.recipe.exclude_bought_days
-        for ask, profile in zip(asks, profiles, strict=True)
+    cut = [
+        (number, (profile.subject_id, ask.recipe.exclude_bought_days))
+        for number, (ask, profile) in enumerate(zip(asks, profiles, strict=True))
         if len(ask.bought) >= HISTORY_ITEMS and ask.bought[-1][1] <= ask.recipe.exclude_bought_days
-    }
+    ]
     if not cut:
         return asks
-    bought: dict[int, list[int]] = {}
+    bought: dict[tuple[int, float], list[int]] = {}
     with connection.cursor() as cursor:
-        # A day more, because ages count from the moment of the decision.
-        cursor.execute(_BOUGHT, [list(cut), [days + 1 for days in cut.values()]])
-        for person, product in cursor.fetchall():
-            bought.setdefault(person, []).append(product)
-    return [
-        replace(ask, exclude=bought.get(profile.subject_id, ask.exclude))
-        for ask, profile in zip(asks, profiles, strict=True)
-    ]
+        cursor.execute(_BOUGHT, [*map(list, zip(*{key for _, key in cut}, strict=True))])
+        for person, days, product in cursor.fetchall():
+            bought.setdefault((person, days), []).append(product)
+    asks = list(asks)
+    for number, key in cut:
+        asks[number] = replace(asks[number], exclude=bought.get(key, asks[number].exclude))
+    return asks
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +213,7 @@ def _without_gone(
     count: int,
 ) -> tuple[_Found, dict[int, _Shown]]:
     """Ask again, without them, for those whose list holds what is gone."""
-    gone = {item.product_id for items in found for item in items if not _is_there(item, products)}
+    gone = _gone(found, products)
     if not gone:
         return found, products
     touched = [
@@ -196,16 +228,11 @@ def _without_gone(
     return [replaced.get(number, items) for number, items in enumerate(found)], products
 
 
-def _offer(
-    items: Sequence[Recommended],
-    products: Mapping[int, _Shown],
-    *,
-    made: Recipe,
-    shelf: Shelf,
-) -> Offer:
-    there = [item for item in items if _is_there(item, products)]
+def _offer(items: Sequence[Recommended], cards: "_Cards", *, made: Recipe, shelf: Shelf) -> Offer:
+    products = cards.products
+    there = [item for item in items if item.product_id not in cards.gone] if cards.gone else items
     return Offer(
-        products=[_card(item, products) for item in there],
+        products=[cards.of(item) for item in there],
         reasons=[_reason_receipt(item) for item in there],
         missing="" if there else _missing(shelf),
         shown=[products[item.product_id].pairs for item in there],
@@ -237,9 +264,26 @@ def _shown(row: Sequence[Any]) -> _Shown:
     )
 
 
-def _is_there(item: Recommended, products: Mapping[int, _Shown]) -> bool:
-    product = products.get(item.product_id)
-    return product is not None and product.is_there
+def _gone(found: _Found, products: Mapping[int, _Shown]) -> set[int]:
+    """Return the products that were chosen and cannot be had any more."""
+    chosen = {item.product_id for items in found for item in items}
+    return {pk for pk in chosen if pk not in products or not products[pk].is_there}
+
+
+class _Cards:
+    """Products with the words of their reason: made once for all who are told the same."""
+
+    def __init__(self, products: Mapping[int, _Shown], *, gone: set[int]) -> None:
+        self.products = products
+        self.gone = gone
+        self._made: dict[tuple[int, str, int | None, str], dict[str, object]] = {}
+
+    def of(self, item: Recommended) -> dict[str, object]:
+        key = (item.product_id, item.strategy, item.because_of, item.detail)
+        found = self._made.get(key)
+        if found is None:
+            found = self._made[key] = _card(item, self.products)
+        return found
 
 
 def _card(item: Recommended, products: Mapping[int, _Shown]) -> dict[str, object]:
@@ -255,11 +299,13 @@ def _card(item: Recommended, products: Mapping[int, _Shown]) -> dict[str, object
 
 
 def _reason_receipt(item: Recommended) -> dict[str, Any]:
-    return {
+    told = {
         "product": item.product_id,
         "strategy": item.strategy,
         "tier": item.tier,
         "because_of": item.because_of,
         "score": round(item.score, 4),
-        **({"detail": item.detail} if item.detail else {}),
     }
+    if item.detail:
+        told["detail"] = item.detail
+    return told

@@ -209,6 +209,9 @@ def _phrase(thing: Thing, region: Region) -> str:
             return f"{path} is {'something else' if region.sample == '…' else region.sample}"
         case Measured(match=events, kind=kind, within=within):
             span = f" within {within.delta.days} days" if within else ""
+            if kind == "count":
+                often = f"{region.sample} times" if region.sample else "never"
+                return f"{events.name} {often}{span}"
             return f"{kind} of {events.name}{span} is {region.sample}"
         case _:
             name = getattr(thing, "slug", "the sequence")

@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from personalization.conditions.fields import FieldSpec
 from personalization.conditions.tree import TreeError, needs, parse
 from personalization.models import Segment
+from personalization.profiles import catalogue
 from personalization.rules.analyse import analyse
 from personalization.rules.evaluate import RuleSetDefinition, parse_ruleset
 from personalization.rules.publish import prepare
@@ -59,15 +61,23 @@ def _problems(content: Content) -> list[Problem]:
 
 
 def _findings(definition: RuleSetDefinition, *, now: datetime) -> Iterator[Remark]:
-    for found in analyse(definition, now=now):
+    found_all = analyse(definition, now=now)
+    fields = catalogue.load().fields if found_all else {}
+    for found in found_all:
         yield Remark(
             kind=found.kind,
             keys=found.keys,
             text=found.text,
             mend=found.mend,
-            example=found.example,
+            example=tuple(_in_words(each, fields=fields) for each in found.example),
             is_fault=found.is_fault,
         )
+
+
+def _in_words(phrase: str, *, fields: Mapping[str, FieldSpec]) -> str:
+    """Name a field as the editor does: “days since the last order is 31”."""
+    path, _, rest = phrase.partition(" ")
+    return f"{fields[path].label.lower()} {rest}" if path in fields else phrase
 
 
 def _of_segments(definition: RuleSetDefinition) -> Iterator[Remark]:

@@ -38,8 +38,8 @@ class _Line:
 class CompiledRuleSet:
     definition: RuleSetDefinition
     lines: tuple[_Line, ...] = field(repr=False)
-    # What was considered when the first n lines all missed.
-    misses: tuple[Trace, ...] = field(repr=False)
+    # What is decided if a line is the first that holds; the last if none does.
+    firsts: tuple["Decision", ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +88,13 @@ def without(
 
 
 def _of_lines(definition: RuleSetDefinition, lines: tuple[_Line, ...]) -> CompiledRuleSet:
-    all_missed = tuple((line.rule.key, False) for line in lines)
-    misses = tuple(all_missed[:index] for index in range(len(lines) + 1))
-    return CompiledRuleSet(definition=definition, lines=lines, misses=misses)
+    missed = tuple((line.rule.key, False) for line in lines)
+    firsts = (
+        _decided((line.rule,), considered=(*missed[:index], (line.rule.key, True)))
+        for index, line in enumerate(lines)
+    )
+    last = _fallback(definition, considered=missed)
+    return CompiledRuleSet(definition=definition, lines=lines, firsts=(*firsts, last))
 
 
 def evaluate(compiled: CompiledRuleSet, facts: Facts, now: datetime) -> Decision:
@@ -101,16 +105,15 @@ def evaluate(compiled: CompiledRuleSet, facts: Facts, now: datetime) -> Decision
 
 def fallback(compiled: CompiledRuleSet) -> Decision:
     """Decide without asking any rule: for nobody in particular, or where there is no time."""
-    return _fallback(compiled, considered=())
+    return _fallback(compiled.definition, considered=())
 
 
 def _first(compiled: CompiledRuleSet, facts: Facts, now: datetime) -> Decision:
     for index, line in enumerate(compiled.lines):
         period = line.period
         if (period is None or period.is_active(now)) and line.holds(facts, now):
-            considered = (*compiled.misses[index], (line.rule.key, True))
-            return _decided((line.rule,), considered=considered)
-    return _fallback(compiled, considered=compiled.misses[-1])
+            return compiled.firsts[index]
+    return compiled.firsts[-1]
 
 
 def _of_all(compiled: CompiledRuleSet, facts: Facts, now: datetime) -> Decision:
@@ -122,7 +125,7 @@ def _of_all(compiled: CompiledRuleSet, facts: Facts, now: datetime) -> Decision:
         line.rule for line, (_, is_hit) in zip(compiled.lines, considered, strict=True) if is_hit
     )
     if not hits:
-        return _fallback(compiled, considered=considered)
+        return _fallback(compiled.definition, considered=considered)
     if compiled.definition.hit_policy == "collect":
         return _decided(hits, considered=considered)
     return _decided((max(hits, key=_worth),), considered=considered)
@@ -146,11 +149,11 @@ def _decided(hits: tuple[Rule, ...], *, considered: Trace) -> Decision:
     )
 
 
-def _fallback(compiled: CompiledRuleSet, *, considered: Trace) -> Decision:
+def _fallback(definition: RuleSetDefinition, *, considered: Trace) -> Decision:
     return Decision(
         rule_key=None,
         rule_name="Fallback",
-        outcome=compiled.definition.fallback,
+        outcome=definition.fallback,
         is_fallback=True,
         considered=considered,
     )

@@ -4,7 +4,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from django.db import DatabaseError, OperationalError, connection
+from django.db import DatabaseError, OperationalError
+
+from consent import statements
 
 _CANCELLED = "57014"
 
@@ -28,24 +30,27 @@ class Budget:
             raise DeadlinePassed
 
 
+_SET = """
+SELECT set_config('statement_timeout', %s, false), set_config('synchronous_commit', %s, false)
+"""
+
+
 @contextmanager
-def limited(budget: Budget) -> Iterator[None]:
-    """Let no statement of this connection outlive the budget."""
+def limited(budget: Budget, *, is_durable: bool = True) -> Iterator[None]:
+    """Let no statement of this connection outlive the budget.
+
+    What is not `is_durable` may be lost where the server itself fails within the next second.
+    """
     budget.check()
-    _limit(budget.milliseconds)
+    statements.rows(_SET, [str(budget.milliseconds), None if is_durable else "off"])
     try:
         yield
     finally:
-        # A connection that is gone has no limit to take back.
+        # A connection that is gone has nothing to take back. None is what the server was set to.
         with suppress(DatabaseError):
-            _limit(0)
+            statements.run(_SET, [None, None])
 
 
 def is_cancelled(error: OperationalError) -> bool:
     """Say whether a statement ended because its time was over."""
     return getattr(error.__cause__, "sqlstate", "") == _CANCELLED
-
-
-def _limit(milliseconds: int) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('statement_timeout', %s, false)", [str(milliseconds)])

@@ -17,7 +17,8 @@ from personalization.offers.desk import CLOSED, Desk, MessageDesk
 from personalization.profiles import load
 from personalization.profiles.loaded import LoadedProfile
 from personalization.receipts import Entry
-from personalization.serving import deadline, kept, nobody, ready, recipients, writing
+from personalization.replay import cards_of
+from personalization.serving import cards, deadline, kept, nobody, ready, recipients, writing
 from personalization.serving.answer import Answer
 from personalization.serving.deadline import Budget, DeadlinePassed
 from personalization.serving.kept import Key, New, Standing
@@ -70,7 +71,9 @@ def decide(question: Question, *, now: datetime, budget: Budget) -> list[list[An
 def _try(work: _Work, *, budget: Budget) -> str:
     """Do as much as there is time for; return what kept us from the rest, or nothing."""
     try:
-        with deadline.limited(budget):
+        # What a message showed has to stand after a crash of the database, too; without a
+        # message nothing counts as shown.
+        with deadline.limited(budget, is_durable=bool(work.question.message)):
             _fill(work, budget=budget)
     except DeadlinePassed:
         return "deadline"
@@ -103,6 +106,7 @@ def _fill(work: _Work, *, budget: Budget) -> None:
     if not news:
         return
     lost = kept.keep(news, message=question.message, ended=ended, now=work.now)
+    cards.remember(part for new in news for part in new.entry.parts)
     if lost:
         _take_those_of_others(lost, work=work, permissions=permissions)
 
@@ -112,17 +116,22 @@ _Permissions = Mapping[str, Mapping[int, Permission]]
 
 def _take_over(
     standing: Mapping[Key, Standing], *, work: _Work, permissions: _Permissions
-) -> list[Key]:
+) -> list[Standing]:
     """Answer by decisions that hold; return those that hold no longer."""
     ended = []
+    shown = cards.of(key for found in standing.values() for key in cards_of(found.receipt.decision))
     for key, found in standing.items():
         slot = work.slots[key.slot]
         permission = permissions[slot.purpose][key.subject_id]
         made = writing.from_receipt(
-            found, slot=slot, permission=permission, explain=work.question.explain
+            found,
+            slot=slot,
+            cards=shown,
+            permission=permission,
+            explain=work.question.explain,
         )
         if made is None:
-            ended.append(key)
+            ended.append(found)
         else:
             work.answers[key] = made
     return ended
@@ -257,7 +266,3 @@ def _answer_for(place: int, name: str, *, work: _Work, fallback: Ready, problem:
         reason=reason,
         now=work.now,
     )
-
-
-def _known(work: _Work) -> set[int]:
-    return {key.subject_id for key in work.answers}

@@ -1,14 +1,16 @@
 """Decisions that stand: the one a message shows a person in a slot, until it expires."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from uuid import UUID
 
-from django.db import connection, transaction
+import orjson
 
+from consent import statements
+from consent.models import DataSubject
 from personalization import receipts
-from personalization.models import Exposure, Receipt
+from personalization.models import Receipt
 from personalization.receipts import Entry
 
 
@@ -35,82 +37,107 @@ class Standing:
     expires_at: datetime
 
 
-_SHOW = """
+_STANDING = """
+SELECT shown.slot, shown.subject_id, shown.expires_at,
+       receipt.id, receipt.message_key, receipt.decided_at, receipt.decision, receipt.inputs,
+       subject.pseudonym, subject.wrapped_key
+FROM personalization_exposure shown
+JOIN personalization_receipt receipt ON receipt.id = shown.receipt_id
+JOIN consent_datasubject subject ON subject.id = shown.subject_id
+WHERE shown.message = %s AND shown.slot = ANY(%s) AND shown.subject_id = ANY(%s)
+  AND shown.expires_at > %s
+"""
+# One statement, so one transaction: there is no answer without its receipt. Whoever came first
+# with a message is left as it is, unless its time is over or it is one of those that ended.
+_KEEP = """
+WITH entry AS (
+    SELECT * FROM jsonb_to_recordset(%(entries)s::jsonb) AS entry(
+        subject_id bigint, message_key uuid, decision jsonb, inputs text, slot text,
+        expires_at timestamptz)
+), receipt AS (
+    INSERT INTO personalization_receipt (subject_id, message_key, decided_at, decision, inputs)
+    SELECT subject_id, message_key, %(now)s, decision, decode(inputs, 'base64') FROM entry
+    RETURNING id, message_key
+)
 INSERT INTO personalization_exposure
     (message, slot, subject_id, receipt_id, shown_at, expires_at)
-SELECT %(message)s, new.slot, new.subject_id, receipt.id, %(now)s, new.expires_at
-FROM unnest(%(slots)s::text[], %(subjects)s::bigint[], %(keys)s::uuid[],
-            %(expiries)s::timestamptz[]) AS new (slot, subject_id, message_key, expires_at)
-JOIN personalization_receipt receipt ON receipt.message_key = new.message_key
-ORDER BY new.subject_id, new.slot
+SELECT %(message)s, entry.slot, entry.subject_id, receipt.id, %(now)s, entry.expires_at
+FROM entry JOIN receipt USING (message_key)
+ORDER BY entry.subject_id, entry.slot
 ON CONFLICT (message, slot, subject_id) DO UPDATE SET
     receipt_id = EXCLUDED.receipt_id, shown_at = EXCLUDED.shown_at,
     expires_at = EXCLUDED.expires_at
 WHERE personalization_exposure.expires_at <= %(now)s
+   OR personalization_exposure.receipt_id = ANY(%(ended)s::bigint[])
 RETURNING receipt_id
 """
-_END = """
-UPDATE personalization_exposure SET expires_at = %s
-WHERE message = %s AND (slot, subject_id) IN (SELECT * FROM unnest(%s::text[], %s::bigint[]))
+_TAKE_BACK = """
+DELETE FROM personalization_receipt
+WHERE message_key = ANY(%s::uuid[]) AND NOT id = ANY(%s::bigint[])
+RETURNING message_key
 """
 
 
 def standing(
-    message: str, *, slots: Iterable[str], subject_ids: Iterable[int], now: datetime
+    message: str, *, slots: Iterable[str], subject_ids: Collection[int], now: datetime
 ) -> dict[Key, Standing]:
     """Return the decisions that hold for these people and slots (one query)."""
-    rows = Exposure.objects.filter(
-        message=message,
-        slot__in=list(slots),
-        subject__in=list(subject_ids),
-        expires_at__gt=now,
-    ).select_related("receipt__subject")
-    return {Key(row.slot, row.subject_id): Standing(row.receipt, row.expires_at) for row in rows}
+    asked = [message, list(slots), list(subject_ids), now]
+    rows = statements.rows(_STANDING, asked, people=len(subject_ids))
+    return {
+        Key(slot, subject_id): Standing(_receipt(subject_id, *columns), expires_at)
+        for slot, subject_id, expires_at, *columns in rows
+    }
 
 
-def keep(news: Sequence[New], *, message: str, ended: Sequence[Key], now: datetime) -> set[Key]:
+def keep(
+    news: Sequence[New], *, message: str, ended: Collection[Standing], now: datetime
+) -> set[Key]:
     """Store decisions with their receipts; return those that another request was faster with.
 
     `ended` are decisions that hold no longer, because a consent changed since.
     """
-    with transaction.atomic(), connection.cursor() as cursor:
-        # A lost second of answers costs nothing: the same question is answered anew.
-        cursor.execute("SET LOCAL synchronous_commit = off")
-        if ended:
-            _end(ended, message=message, now=now)
-        receipts.record([new.entry for new in news], now=now)
-        cursor.execute(_SHOW, _parameters(news, message=message, now=now))
-        won = {receipt_id for (receipt_id,) in cursor.fetchall()}
-        if len(won) == len(news):
-            return set()
-        return _take_back(news, won=won)
-
-
-def _parameters(news: Sequence[New], *, message: str, now: datetime) -> dict[str, Any]:
-    return {
+    entries = [new.entry for new in news]
+    # Outside of the statement: many decisions name the same products, who waits for one waits long.
+    receipts.store_parts(entries, now=now)
+    rows = [
+        {**row, "slot": new.key.slot, "expires_at": new.expires_at}
+        for new, row in zip(news, receipts.rows(entries), strict=True)
+    ]
+    parameters = {
+        "entries": orjson.dumps(rows).decode(),
         "message": message,
         "now": now,
-        "slots": [new.key.slot for new in news],
-        "subjects": [new.key.subject_id for new in news],
-        "keys": [new.entry.message_key for new in news],
-        "expiries": [new.expires_at for new in news],
+        "ended": [each.receipt.pk for each in ended],
     }
+    won = {receipt_id for (receipt_id,) in statements.run(_KEEP, parameters)}
+    return set() if len(won) == len(news) else _take_back(news, won=won)
 
 
-def _end(ended: Sequence[Key], *, message: str, now: datetime) -> None:
-    parameters: list[Any] = [
-        now,
-        message,
-        [key.slot for key in ended],
-        [key.subject_id for key in ended],
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(_END, parameters)
+def _receipt(
+    subject_id: int,
+    pk: int,
+    message_key: UUID,
+    decided_at: datetime,
+    decision: str,
+    inputs: bytes | None,
+    pseudonym: UUID,
+    wrapped_key: bytes | None,
+    /,
+) -> Receipt:
+    subject = DataSubject(pk=subject_id, pseudonym=pseudonym, wrapped_key=wrapped_key)
+    return Receipt(
+        pk=pk,
+        subject=subject,
+        message_key=message_key,
+        decided_at=decided_at,
+        decision=orjson.loads(decision),
+        inputs=inputs,
+    )
 
 
 def _take_back(news: Sequence[New], *, won: set[int]) -> set[Key]:
     """Remove the receipts of decisions that nobody will see."""
-    ours = Receipt.objects.filter(message_key__in=[new.entry.message_key for new in news])
-    lost = set(ours.exclude(pk__in=won).values_list("message_key", flat=True))
-    ours.filter(message_key__in=lost).delete()
-    return {new.key for new in news if new.entry.message_key in {str(each) for each in lost}}
+    keys = [new.entry.message_key for new in news]
+    lost = {str(key) for (key,) in statements.run(_TAKE_BACK, [keys, list(won)])}
+    return {new.key for new in news if new.entry.message_key in lost}

@@ -9,7 +9,7 @@ from consent.permission import Permission
 from personalization import engine
 from personalization.content.blocks import RenderedBlock
 from personalization.content.languages import WORDS
-from personalization.replay import Outcome, replay
+from personalization.replay import AtHand, Outcome, replay
 from personalization.serving import answer
 from personalization.serving.answer import Answer
 from personalization.serving.kept import Standing
@@ -19,13 +19,23 @@ logger = logging.getLogger(__name__)
 
 
 def from_receipt(
-    found: Standing, *, slot: Ready, permission: Permission, explain: bool
+    found: Standing,
+    *,
+    slot: Ready,
+    cards: Mapping[str, Mapping[str, Any]],
+    permission: Permission,
+    explain: bool,
 ) -> Answer | None:
-    """Write a kept decision again from its receipt; None if what it stood on has changed."""
+    """Write a kept decision again from its receipt; None if what it stood on has changed.
+
+    `cards` are products that receipts name, as far as they are at hand.
+    """
     decision = found.receipt.decision
     if decision["permission"] != engine.told(permission):
         return None
-    done = replay(found.receipt)
+    compiled = {each.name: each for each in slot.plan.slots}
+    at_hand = AtHand(slots=compiled, blocks=slot.plan.blocks, cards=cards)
+    done = replay(found.receipt, at_hand=at_hand)
     if done.outcome is not Outcome.EQUAL or done.scene is None:
         logger.warning("a kept decision is not replayable", extra={"receipt": found.receipt.pk})
         return None

@@ -4,6 +4,7 @@ import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from campaigns.models import Campaign, ExperimentArm, SenderIdentity, Template
 from campaigns.rendering import publish as templates
@@ -50,7 +51,17 @@ def populate(count: int, *, seed: int) -> list[DataSubject]:
         country = chance.choice(["DE", "FR", "NL"])
         subjects.append(make.person(number, granted=granted, country=country))
         _give_history(subjects[-1], chance=chance, goods=goods)
+    _give_languages()
     return subjects
+
+
+def _give_languages() -> None:
+    """Some have no language, some one that no block is written in."""
+    profiles = list(CustomerProfile.objects.order_by("pk"))
+    for number, profile in enumerate(profiles):
+        if spoken := ("de-AT", "es", "sv", "")[number % 4]:
+            profile.attributes["language"] = spoken
+    CustomerProfile.objects.bulk_update(profiles, ["attributes"], batch_size=1000)
 
 
 def campaigns(count: int) -> list[Campaign]:
@@ -63,7 +74,7 @@ def campaigns(count: int) -> list[Campaign]:
         campaign = make.campaign(f"Spring {number}", slug=f"spring-{number}")
         make.experiment(campaign)
         ExperimentArm.objects.filter(experiment__campaign=campaign, key="b").update(
-            subject="For {{ customer.first_name | default: 'you' }} only"
+            subject="{{ customer.language }} For {{ customer.first_name | default: 'you' }} only"
         )
         Campaign.objects.filter(pk=campaign.pk).update(recommendation_count=4, is_capped=False)
         made.append(Campaign.objects.get(pk=campaign.pk))
@@ -115,10 +126,17 @@ def forget_everything() -> None:
 def _decide_by_everything() -> None:
     block = ContentBlock.objects.create(slug="picks", name="Picks")
     variants = [
-        {"key": key, "name": key, "html": f"<p>{key} {PICKS}</p>", "text": f"{key} {PICKS}"}
+        {
+            "key": key, "name": key, "html": f"<p>{key} {PICKS}</p>", "text": f"{key} {PICKS}",
+            "languages": [
+                {"language": tag, "html": f"<p>{tag} {key} {PICKS}</p>", "text": f"{tag} {key}"}
+                for tag in ("de", "es")
+            ],
+        }
         for key in ("boots", "loyal", "vip", "german", "plain")
-    ]
-    blocks.publisher.publish(block, content={"variants": variants, "fallback": "plain"}, now=NOON)
+    ]  # fmt: skip
+    content: dict[str, Any] = {"language": "en", "variants": variants, "fallback": "plain"}
+    blocks.publisher.publish(block, content=content, now=NOON)
     vip = Segment.objects.create(slug="vip", name="VIP")
     tree = {"field": "traits.order_count", "op": "gte", "value": 3}
     segments.publisher.publish(vip, content={"tree": tree}, now=NOON)

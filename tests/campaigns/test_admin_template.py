@@ -9,6 +9,8 @@ from django.urls import reverse
 
 from campaigns.models import Template, TemplateVersion
 from campaigns.rendering import publish
+from personalization.content import blocks
+from personalization.models import ContentBlock
 from tests.campaigns.factories import NOON, TEMPLATE, campaign
 from tests.personalization.factories import client_of
 
@@ -34,6 +36,8 @@ def preview(client: Client, **parts: str) -> Any:
 
 
 def test_a_template_is_registered() -> None:
+    admin.autodiscover()
+
     assert admin.site.is_registered(Template)
 
 
@@ -86,6 +90,33 @@ def test_the_preview_fills_a_slot_as_a_campaign_does_that_has_it() -> None:
     assert unknown["subject"] == "there, your picks"
     assert "<p>The season</p>" in unknown["html"]
     assert unknown["problems"] == []
+
+
+def test_the_preview_follows_the_language_of_the_reader() -> None:
+    campaign()
+    block = ContentBlock.objects.get(slug="hero")
+    assert block.live is not None
+    variants = [
+        {**each, "languages": [{"language": "pt-BR", "html": f"<p>Oi {each['key']}</p>",
+                                "text": "Oi"}]}
+        for each in block.live.content["variants"]
+    ]  # fmt: skip
+    content = {**block.live.content, "language": "en", "variants": variants}
+    blocks.publisher.publish(block, content=content, now=NOON)
+    client = client_of("marketer")
+    subject = "{% if customer.language == 'pt' %}Oi{% else %}Hello{% endif %}"
+
+    brazilian = preview(client, reader="known", language="pt-BR", subject=subject)
+    english = preview(client, reader="known", language="en", subject=subject)
+    page = client.get(reverse("admin:campaigns_template_change", args=[Template.objects.get().pk]))
+
+    assert brazilian["subject"] == "Oi"
+    assert "<p>Oi german</p>" in brazilian["html"]
+    assert english["subject"] == "Hello"
+    assert "<p>Made in Germany</p>" in english["html"]
+    assert page.context["editor_config"]["languages"] == [
+        ["en", "English"], ["pt-BR", "Portuguese (BR)"],
+    ]  # fmt: skip
 
 
 def test_the_preview_says_where_a_slot_will_be_when_nothing_fills_it_yet() -> None:

@@ -34,6 +34,7 @@ from consent.roles import ROLES
 from personalization.models import (
     ContentBlock,
     CustomerProfile,
+    Feed,
     RuleSet,
     Segment,
     SegmentVersion,
@@ -50,6 +51,7 @@ TABLES = (
     ContentBlock,
     Experiment,
     ExperimentArm,
+    Feed,
     RuleSet,
     Segment,
     SegmentVersion,
@@ -102,6 +104,26 @@ def test_people_of_different_behaviour_see_different_heroes() -> None:
     assert "Your basket has been empty" in texts["anna2@example.com"]
     for number in (1, 3, 4):
         assert "The season is on the table" in texts[f"anna{number}@example.com"]
+
+
+def test_readers_of_other_languages_see_the_hero_in_theirs() -> None:
+    people = make.people(5)
+    spoken = ("en", "de", "es", "fr", "")
+    for subject, language in zip(people, spoken, strict=True):
+        attributes = {"country": "DE"} | ({"language": language} if language else {})
+        CustomerProfile.objects.filter(subject=subject).update(attributes=attributes)
+    campaign, backend = scene.build(now=NOON), MemoryBackend()
+    Experiment.objects.all().delete()
+
+    make.launched(campaign, backend=backend)
+
+    says = {e.recipient: e.content.decode() for e in backend.outbox}
+    titles = (
+        "The season is on the table", "Die Saison ist aufgetischt", "La temporada está servida",
+        "La saison est servie", "The season is on the table",
+    )  # fmt: skip
+    for number, title in enumerate(titles, start=1):
+        assert title in says[f"anna{number}@example.com"]
 
 
 def past_campaign(*people: str, redeemed: tuple[str, ...] = ()) -> PastCampaign:

@@ -29,7 +29,6 @@ from personalization.segments import membership
 from tests.campaigns import factories as make
 from tests.campaigns.factories import NOON, MemoryBackend
 from tests.campaigns.sending_support import State, end_waiting, states, together
-from tests.personalization.factories import client_of
 from tests.personalization.offer_support import given, offer
 
 pytestmark = pytest.mark.django_db
@@ -310,20 +309,6 @@ def test_a_launched_campaign_goes_on_when_the_pool_is_empty() -> None:
     assert lifecycle.problems(made, now=NOON) == []
     (standing,) = offering.standings(made)
     assert standing.left == 0
-
-
-@pytest.mark.usefixtures("roles")
-def test_the_campaigns_page_says_how_many_codes_are_left() -> None:
-    offer(kind=Offer.Kind.POOL, with_codes=("A1",))
-    make.people(3)
-    made = campaign(rule("code", gives="spring"))
-    for segment in made.segments.select_related("live"):
-        membership.rebuild(segment, now=NOON)
-
-    page = client_of("marketer").get(f"/admin/campaigns/campaign/{made.pk}/results/")
-
-    assert "has 1 code left for an audience of 3" in page.content.decode()
-    assert "1 code left" in page.content.decode()
 
 
 def test_where_no_offer_is_used_nothing_is_asked_of_the_database() -> None:

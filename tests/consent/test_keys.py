@@ -17,10 +17,14 @@ def made(*, expires_at: datetime | None = None) -> keys.Made:
     return keys.make("Shop", scopes=["ingest"], actor=None, now=NOON, expires_at=expires_at)
 
 
+def held(new: keys.Made) -> keys.Held:
+    return keys.Held(new.row.pk, "Shop", frozenset({"ingest"}), "")
+
+
 def test_a_key_is_found_by_what_was_shown_once_and_only_its_hash_is_kept() -> None:
     new = made()
 
-    assert keys.find(new.secret, now=NOON) == new.row
+    assert keys.find(new.secret, now=NOON) == held(new)
     assert new.secret.startswith("atk_")
     assert len(new.secret) >= 47
     row = ApiKey.objects.values().get()
@@ -56,7 +60,7 @@ def test_a_revoked_key_is_refused_and_the_act_noted_once() -> None:
 def test_a_key_holds_until_it_expires() -> None:
     new = made(expires_at=NOON)
 
-    assert keys.find(new.secret, now=NOON - timedelta(seconds=1)) == new.row
+    assert keys.find(new.secret, now=NOON - timedelta(seconds=1)) == held(new)
     assert keys.find(new.secret, now=NOON) is None
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Sequence
 
-from personalization.recommendations.candidates import FADE_PER_VISIT
 from personalization.recommendations.model import Model
 from personalization.recommendations.neighbours import lift
 from personalization.recommendations.recipe import recipe
 from personalization.recommendations.serve import Recommended
+from personalization.recommendations.votes import FADE_PER_VISIT
 
 History = Sequence[tuple[int, float]]
 LAST_ITEMS = 50

@@ -286,3 +286,35 @@ def test_an_offer_gets_its_codes_and_says_what_is_left(open_as: Open) -> None:
     page.set_viewport_size({"width": 1280, "height": 900})
     shot(page, "offers-1280")
     assert faults.found == []
+
+
+def test_an_open_rule_counts_its_conditions_shows_people_and_tests_one(
+    three: RuleSet, open_as: Open
+) -> None:
+    page = open_as("marketer", address(three))
+    card = page.locator(".at-rule").nth(1)
+
+    card.get_by_role("button", name="Edit condition").click()
+    expect(card.locator(".at-part").first).to_contain_text("1")
+    people = card.get_by_label("Some of them")
+    expect(people.get_by_role("listitem")).to_have_count(1)
+    card.get_by_label("Address or customer number").fill("C1")
+    card.get_by_role("button", name="Test", exact=True).click()
+
+    expect(card.locator(".at-verdict")).to_contain_text("the rule does not hold")
+    expect(card.locator(".at-trace")).to_contain_text("does not hold")
+    card.get_by_label("Address or customer number").fill("C2")
+    card.get_by_role("button", name="Test", exact=True).click()
+    expect(card.locator(".at-verdict")).to_contain_text("the rule holds")
+    shot(page, "rule-open")
+
+
+def test_an_open_rule_fits_a_phone(three: RuleSet, open_as: Open) -> None:
+    page = open_as("marketer", address(three), width=PHONE)
+    card = page.locator(".at-rule").nth(1)
+
+    card.get_by_role("button", name="Edit condition").click()
+    expect(card.get_by_label("Some of them").get_by_role("listitem")).to_have_count(1)
+    shot(page, "rule-open-phone")
+
+    assert overflow(page) == 0

@@ -62,8 +62,8 @@ def test_a_batch_takes_the_same_statements_for_any_number_of_people() -> None:
             post({"recipients": recipients, "slots": ["hero"], "message": message}, secret=secret)
         counts.append(len(found))
 
-    assert counts[0] == counts[1]
-    assert counts[3] == counts[0]
+    assert counts[0] == counts[1] == counts[3] <= 10
+    assert counts[2] == 6
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from personalization.models import (
     OfferGrant,
     Receipt,
     RuleSet,
+    SendTimeSlot,
 )
 from personalization.replay import Outcome, replay
 from personalization.rules import publish as rules
@@ -22,6 +23,7 @@ from personalization.serving import ready
 from tests.campaigns import factories as make
 from tests.campaigns.sending_support import together
 from tests.personalization.decision_support import get, key, post, slot
+from tests.personalization.factories import client_of
 from tests.personalization.offer_support import given, offer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("served_afresh")]
@@ -240,3 +242,16 @@ def test_people_who_compete_for_the_last_codes_never_share_one(settings: Any) ->
     assert {answer["reasons"][1]["code"] for answer in late} == {"no_code"}
     assert given(spring) == OfferCode.objects.filter(is_given=True).count() == 3
     assert OfferGrant.objects.values("subject").distinct().count() == 3
+
+
+@pytest.mark.usefixtures("roles")
+def test_the_slots_page_shows_that_a_pool_is_empty() -> None:
+    pool("A1")
+    pool(slug="summer")
+    scene("spring", "summer", people=0)
+    row = SendTimeSlot.objects.get()
+
+    page = client_of("admin").get(f"/admin/personalization/sendtimeslot/{row.pk}/change/")
+
+    assert "Offer spring: 1 code left" in page.content.decode()
+    assert "Offer summer: 0 codes left" in page.content.decode()

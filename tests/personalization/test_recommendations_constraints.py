@@ -9,7 +9,6 @@ from personalization.recommendations.constraints import (
     Constraints,
     Taken,
     allowed,
-    just_bought,
     margin,
 )
 
@@ -55,12 +54,6 @@ def test_the_mask_leaves_the_catalogue_as_it_was() -> None:
     allowed(CATALOGUE, constraints=Constraints(price_from=100.0))
 
     assert CATALOGUE.is_active.tolist() == [True] * 5 + [False, True, True]
-
-
-def test_just_bought_includes_the_last_day_of_the_window() -> None:
-    found = just_bought([(1, 0.5), (2, 14.0), (3, 14.5), (3, 40.0)], within_days=14)
-
-    assert found == {1, 2}
 
 
 def test_a_cap_ignores_products_without_category() -> None:

@@ -43,7 +43,7 @@ def page(context: BrowserContext) -> Page:
     return context.new_page()
 
 
-def wait_for(found: Callable[[], object], *, page: Page, seconds: float = 5) -> None:
+def wait_for(found: Callable[[], object], *, page: Page, seconds: float = 30) -> None:
     """Let the browser go on until something is there; fail when it never comes."""
     end = time.monotonic() + seconds
     while not found():

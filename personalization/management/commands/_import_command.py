@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, ClassVar
 
+from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
@@ -14,6 +15,8 @@ from personalization.importing.rows import UnreadableError
 
 class ImportCommand(BaseCommand):
     kind: ClassVar[str]
+    # Not those of pages, which would have to be read first.
+    requires_system_checks = (Tags.models,)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, help=".csv, .jsonl (both may be gzipped), .parquet")

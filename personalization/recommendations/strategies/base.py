@@ -2,31 +2,35 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from personalization.recommendations.candidates import Listed, Source
 from personalization.recommendations.constraints import Catalogue
 from personalization.recommendations.model import Model
 from personalization.recommendations.neighbours import BoolArray, FloatArray, Int32Array
 from personalization.recommendations.options import Option
+from personalization.recommendations.past import NO_PAST, Past
 
-# Whose items a strategy names as the cause; "" for one that names none.
+# Whose items a strategy looks at; "" for one that looks at none.
 History = Literal["bought", "viewed", ""]
-# (position, age in days), newest first.
-Past = Sequence[tuple[int, float]]
 # Positions, best first, and the value of each.
 Ranking = tuple[Int32Array, FloatArray]
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(NamedTuple):
     """All that strategies see of one person; empty where consent is missing."""
 
-    bought: Past = ()
-    viewed: Past = ()
+    bought: Past = NO_PAST
+    viewed: Past = NO_PAST
     favourite_category: str = ""
     # As `city:Köln`, the narrowest first.
     places: tuple[str, ...] = ()
+
+    def without(self, history: History, *, position: int) -> "Person":
+        """Return the same person without a product in one of the histories."""
+        if history == "viewed":
+            return self._replace(viewed=self.viewed.without(position))
+        return self._replace(bought=self.bought.without(position))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,4 +78,54 @@ class Strategy(Protocol):
 
     @property
     def options(self) -> tuple[Option, ...]: ...
-    def source(self, ground: Ground, person: Person, options: Mapping[str, object]) -> Source: ...
+    def sources(
+        self, ground: Ground, people: Sequence[Person], options: Mapping[str, object]
+    ) -> Sequence[Source]:
+        """Return what it would show each of these people."""
+
+    def causes(self, found: Sequence[tuple[Source, int]]) -> list[int]:
+        """For each of its products (a position) the history item that speaks loudest for it.
+
+        Only asked where `because` has words for a cause.
+        """
+
+    def without(self, found: Sequence[tuple[Source, int]]) -> Sequence[Source]:
+        """For each source what it would be if the person did not have that history item.
+
+        Only asked where `because` has words for a cause.
+        """
+
+
+class OneByOne:
+    """A strategy that looks at one person at a time and names no causes."""
+
+    __slots__ = ()
+
+    def sources(
+        self, ground: Ground, people: Sequence[Person], options: Mapping[str, object]
+    ) -> list[Source]:
+        return [self.source(ground, person, options) for person in people]
+
+    def source(self, ground: Ground, person: Person, options: Mapping[str, object]) -> Source:
+        raise NotImplementedError
+
+    def causes(self, found: Sequence[tuple[Source, int]]) -> list[int]:
+        return [-1 for _ in found]
+
+    def without(self, found: Sequence[tuple[Source, int]]) -> list[Source]:
+        raise NotImplementedError("it names no causes")
+
+
+class SameForAll(OneByOne):
+    """A strategy that shows everybody the same."""
+
+    __slots__ = ()
+
+    def sources(
+        self, ground: Ground, people: Sequence[Person], options: Mapping[str, object]
+    ) -> list[Source]:
+        found = self.source(ground, NOBODY, options)
+        return [found] * len(people)
+
+
+NOBODY = Person()

@@ -1,26 +1,24 @@
 """Strategies that start from what one person bought or viewed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from personalization.recommendations import vmis
+from personalization.recommendations import vmis, votes
 from personalization.recommendations.candidates import (
-    MOST_LAST_ITEMS,
     NOTHING,
-    Part,
-    Scored,
+    Found,
     Source,
-    best_first,
     bought_before,
     looked_at,
-    similar,
 )
 from personalization.recommendations.model import Model
 from personalization.recommendations.neighbours import Neighbours
 from personalization.recommendations.options import Option
-from personalization.recommendations.strategies.base import Ground, History, Past, Person
+from personalization.recommendations.past import Past
+from personalization.recommendations.strategies.base import Ground, History, OneByOne, Person
+from personalization.recommendations.votes import MOST_LAST_ITEMS
 
 _LAST_ITEMS = Option(
     "last_items",
@@ -49,20 +47,24 @@ class Neighbourly:
     is_personal: bool = True
     options: tuple[Option, ...] = (_LAST_ITEMS,)
 
-    def source(self, ground: Ground, person: Person, options: Mapping[str, object]) -> Source:
-        past = _past(person, self.history)
-        if not past:
-            return NOTHING
+    def sources(
+        self, ground: Ground, people: Sequence[Person], options: Mapping[str, object]
+    ) -> list[Source]:
         last = options.get("last_items", self.last)
-        found = similar(
+        return votes.similar(
             ground.model,
             lists=_lists(ground.model, self.lists),
-            past=past,
+            pasts=[_past(person, self.history) for person in people],
             allowed=ground.allowed,
             last=last if isinstance(last, int) else self.last,
             is_lifted=self.is_lifted,
         )
-        return Scored(found)
+
+    def causes(self, found: Sequence[tuple[Source, int]]) -> list[int]:
+        return votes.loudest(found)
+
+    def without(self, found: Sequence[tuple[Source, int]]) -> list[Source]:
+        return votes.without(found)
 
 
 BECAUSE_YOU_VIEWED = Neighbourly(
@@ -96,7 +98,7 @@ GOES_WITH = Neighbourly(
 
 
 @dataclass(frozen=True, slots=True)
-class BuyAgain:
+class BuyAgain(OneByOne):
     """What was bought before, by how often."""
 
     name: str = "buy_again"
@@ -108,11 +110,11 @@ class BuyAgain:
     options: tuple[Option, ...] = ()
 
     def source(self, ground: Ground, person: Person, options: Mapping[str, object]) -> Source:
-        return Scored(bought_before([position for position, _ in person.bought]))
+        return bought_before(person.bought.positions)
 
 
 @dataclass(frozen=True, slots=True)
-class YouLookedAt:
+class YouLookedAt(OneByOne):
     """What was viewed, the latest first."""
 
     name: str = "you_looked_at"
@@ -124,11 +126,11 @@ class YouLookedAt:
     options: tuple[Option, ...] = ()
 
     def source(self, ground: Ground, person: Person, options: Mapping[str, object]) -> Source:
-        return Scored(looked_at([position for position, _ in person.viewed]))
+        return looked_at(person.viewed.distinct()[0])
 
 
 @dataclass(frozen=True, slots=True)
-class Vmis:
+class Vmis(OneByOne):
     """What visitors with alike visits looked at: for shops that live of clicks."""
 
     name: str = "vmis"
@@ -140,28 +142,12 @@ class Vmis:
     options: tuple[Option, ...] = ()
 
     def source(self, ground: Ground, person: Person, options: Mapping[str, object]) -> Source:
-        history = list(dict.fromkeys(position for position, _ in person.viewed))
-        return _Visit(ground.model.sessions, history) if history else NOTHING
-
-
-@dataclass(frozen=True, slots=True)
-class _Visit:
-    """Scored anew for every question: which visits are alike depends on all of its clicks."""
-
-    sessions: vmis.Sessions
-    history: list[int]
-    detail: str = ""
-
-    def best_first(self, *, without: int | None = None) -> Iterator[Part]:
-        history = [item for item in self.history if item != without]
-        items, scores = vmis.score(self.sessions, clicks=history[: vmis.LAST_CLICKS])
+        history, _ = person.viewed.distinct()
+        if not history:
+            return NOTHING
+        items, scores = vmis.score(ground.model.sessions, clicks=history[: vmis.LAST_CLICKS])
         is_new = ~np.isin(items, history)
-        items, scores = items[is_new], scores[is_new]
-        for best in best_first(scores):
-            yield items[best], scores[best], None
-
-    def causes(self, columns: Sequence[int]) -> list[int]:
-        return [-1 for _ in columns]
+        return Found(items[is_new], scores[is_new])
 
 
 def _past(person: Person, history: History) -> Past:

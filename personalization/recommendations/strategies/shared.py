@@ -10,14 +10,21 @@ from personalization.recommendations.candidates import NOTHING, Source
 from personalization.recommendations.model import Model, Places, in_category
 from personalization.recommendations.neighbours import FloatArray, Int32Array
 from personalization.recommendations.options import Option
-from personalization.recommendations.strategies.base import Ground, History, Person, Ranking
+from personalization.recommendations.strategies.base import (
+    Ground,
+    History,
+    OneByOne,
+    Person,
+    Ranking,
+    SameForAll,
+)
 
 PLACE_KINDS = ("city", "region", "country")
 NEW_WITHIN_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Trending:
+class Trending(SameForAll):
     """Sold clearly more often this week than in the four before."""
 
     name: str = "trending"
@@ -33,7 +40,7 @@ class Trending:
 
 
 @dataclass(frozen=True, slots=True)
-class PopularHere:
+class PopularHere(OneByOne):
     """Popular where the person lives, in the narrowest place with enough buyers."""
 
     name: str = "popular_here"
@@ -56,7 +63,7 @@ class PopularHere:
 
 
 @dataclass(frozen=True, slots=True)
-class PopularInCategory:
+class PopularInCategory(OneByOne):
     """Popular in the person's favourite category."""
 
     name: str = "popular_in_category"
@@ -77,7 +84,7 @@ class PopularInCategory:
 
 
 @dataclass(frozen=True, slots=True)
-class Popular:
+class Popular(SameForAll):
     """Bought by most people in the last 28 days."""
 
     name: str = "popular"
@@ -93,7 +100,7 @@ class Popular:
 
 
 @dataclass(frozen=True, slots=True)
-class New:
+class New(SameForAll):
     """First for sale within the last days, the newest first."""
 
     name: str = "new"
@@ -113,7 +120,7 @@ class New:
 
 
 @dataclass(frozen=True, slots=True)
-class Pinned:
+class Pinned(SameForAll):
     """Chosen by hand, in the order given."""
 
     name: str = "pinned"
@@ -130,7 +137,7 @@ class Pinned:
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class Range(SameForAll):
     """Everything there is, the newest first: so that no place stays empty."""
 
     name: str = "range"

@@ -1,71 +1,15 @@
-/* The block editor: variants, each with its HTML, its text and how a reader sees them. */
+/* The block editor: its languages, its variants, what is wrong in them. */
 "use strict";
-Attune.VariantEditor = class {
-  constructor(variant, editor) {
-    Object.assign(this, { variant, editor, reader: "known" });
-    this.element = Attune.h("section", { class: "at-variant", "aria-label": `Variant ${variant.key}` });
-    this.ask = Attune.newest((signal) => Attune.post(editor.config.previewUrl, { html: variant.html, text: variant.text, reader: this.reader }, signal));
-    this.askLater = Attune.later(() => this.refresh(), 400);
-    this.draw();
-    this.refresh();
-  }
-
-  draw() {
-    const { h, iconButton } = Attune;
-    const { readonly } = this.editor;
-    const line = (key, label, width) => h("label", { class: "at-field" }, h("span", {}, label), h("input", { type: "text", class: "at-input", value: this.variant[key] ?? "", maxlength: 80, size: width, disabled: readonly, oninput: (event) => this.set(key, event.target.value) }));
-    this.isFallback = h("input", { type: "radio", name: "at-fallback", checked: this.editor.content.fallback === this.variant.key, disabled: readonly, onchange: () => { this.editor.content.fallback = this.variant.key; this.editor.save(); } });
-    const remove = readonly ? null : iconButton("delete", "Delete this variant", () => this.editor.remove(this));
-    const head = h("div", { class: "at-variant-head" }, line("key", "Key", 8), line("name", "Name", 30), h("label", { class: "at-radio", title: "Shown when nothing else fits" }, this.isFallback, "Fallback"), remove);
-    this.html = this.area("html", "HTML", 10);
-    this.text = this.area("text", "Text", 5);
-    this.messages = h("div", {});
-    this.stage = Attune.frame(`Preview of variant ${this.variant.key}`);
-    this.plain = h("pre", { class: "at-plain" });
-    const bar = h("div", { class: "at-preview-bar" }, h("strong", {}, "As seen by"), Attune.tabs(Attune.READERS, this.reader, (reader) => { this.reader = reader; this.refresh(); }, "Reader"));
-    const preview = h("div", { class: "at-preview at-sticky" }, bar, this.messages, h("div", { class: "at-stage" }, this.stage.frame), this.plain);
-    this.element.replaceChildren(head, h("div", { class: "at-split" }, h("div", { class: "at-variant-fields" }, this.html.element, this.text.element), preview));
-  }
-
-  area(key, label, rows) {
-    const { h } = Attune;
-    const textarea = h("textarea", { rows, spellcheck: "false", class: "at-code", "aria-label": label, readonly: this.editor.readonly, oninput: () => this.set(key, textarea.value), onfocus: () => { this.editor.focused = editor; } });
-    textarea.value = this.variant[key] ?? "";
-    const element = h("div", { class: "at-field" }, h("span", {}, label), textarea);
-    const editor = new Attune.CodeEditor(textarea);
-    return { element, editor };
-  }
-
-  set(key, value) {
-    if (key === "key" && this.editor.content.fallback === this.variant.key) this.editor.content.fallback = value;
-    this.variant[key] = value;
-    this.editor.save();
-    if (key === "html" || key === "text") this.askLater();
-  }
-
-  async refresh() {
-    const answer = await this.ask().catch((error) => ({ html: "", text: "", problems: [{ message: `No preview: ${error.message}` }] }));
-    if (answer) this.show(answer);
-  }
-
-  show(answer) {
-    this.messages.replaceChildren(...(answer.problems.length ? [Attune.problemList(answer.problems)] : []));
-    this.html.editor.mark(answer.problems.filter((each) => each.path === "html"));
-    this.text.editor.mark(answer.problems.filter((each) => each.path === "text"));
-    this.stage.show(`<body style="margin:16px;font:15px/1.55 'Segoe UI',Helvetica,Arial,sans-serif;color:#2f3b34">${answer.html}</body>`);
-    this.plain.textContent = answer.text;
-  }
-};
-
 Attune.BlockEditor = class {
   constructor(textarea, content, config) {
     const { host, write } = Attune.takeOver(textarea, { readonly: config.readonly });
-    Object.assign(this, { host, write, content, config, readonly: config.readonly });
+    Object.assign(this, { host, write, content, config, readonly: config.readonly, editors: [] });
     this.list = Attune.h("div", {});
     const { h, icon } = Attune;
     const add = h("button", { type: "button", class: "at-add-rule", onclick: () => this.add() }, icon("add"), "Add a variant");
     const help = Attune.variableHelp(config.variables, (name) => this.focused?.insert(Attune.liquid(name)));
-    host.append(Attune.h("div", { class: "at-card" }, help), this.list, this.readonly ? "" : add);
+    this.languageBar = new Attune.LanguageBar(this);
+    host.append(h("div", { class: "at-card" }, help), this.languageBar.element, this.list, this.readonly ? "" : add);
     this.editors = content.variants.map((variant) => new Attune.VariantEditor(variant, this));
     this.list.append(...this.editors.map((each) => each.element));
     this.focused = this.editors[0]?.html.editor;
@@ -77,6 +21,12 @@ Attune.BlockEditor = class {
     this.write(this.content);
   }
 
+  /** Show one language in all variants. */
+  showLanguage(tag) {
+    this.languageBar.draw();
+    this.editors.forEach((each) => { each.language = tag; each.draw(); });
+  }
+
   add() {
     const taken = new Set(this.content.variants.map((variant) => variant.key));
     const key = [..."abcdefghijklmnopqrstuvwxyz"].find((letter) => !taken.has(letter)) ?? `v${taken.size + 1}`;
@@ -85,6 +35,7 @@ Attune.BlockEditor = class {
     const editor = new Attune.VariantEditor(variant, this);
     this.editors.push(editor);
     this.list.append(editor.element);
+    this.languageBar.draw();
     this.save();
     Attune.focusInside(editor.element);
   }
@@ -93,14 +44,26 @@ Attune.BlockEditor = class {
     this.content.variants.splice(this.content.variants.indexOf(editor.variant), 1);
     this.editors.splice(this.editors.indexOf(editor), 1);
     editor.element.remove();
+    this.languageBar.draw();
     this.save();
     Attune.focusInside(this.list);
   }
 
+  /** Show a problem where it is: in its variant, with the language on show that it is about. */
   showProblems(problems) {
     for (const problem of problems) {
-      const match = /^variants\[(\d+)\]/.exec(problem.path);
-      (this.editors[Number(match?.[1])]?.element ?? this.host).prepend(Attune.problemList([problem]));
+      const [, place, language] = /^variants\[(\d+)\](?:\.languages\[(\d+)\])?/.exec(problem.path) ?? [];
+      const editor = this.editors[Number(place)];
+      const tag = editor?.variant.languages?.[Number(language)]?.language;
+      if (tag) {
+        editor.language = tag;
+        editor.draw();
+      }
+    }
+    for (const problem of problems) {
+      const place = /^variants\[(\d+)\]/.exec(problem.path)?.[1];
+      const at = problem.path === "language" ? this.languageBar.element : this.editors[Number(place)]?.element;
+      (at ?? this.host).prepend(Attune.problemList([problem]));
     }
   }
 };

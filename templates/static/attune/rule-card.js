@@ -3,7 +3,9 @@
 Attune.RuleCard = class {
   constructor(entry, editor) {
     Object.assign(this, { entry, rule: entry.rule, editor });
-    this.preview = new Attune.ConditionPreview({ url: editor.config.previewUrl, onanswer: (answer) => this.builder?.show(answer.problems) });
+    const { config } = editor;
+    this.preview = new Attune.ConditionPreview({ url: config.previewUrl, onanswer: (answer) => this.answered(answer) });
+    this.askParts = Attune.newest((signal) => Attune.post(config.partsUrl, { tree: this.rule.condition }, signal));
     this.element = Attune.h("li", { class: "at-rule" });
     this.draw();
     this.preview.refresh(this.rule.condition);
@@ -19,7 +21,7 @@ Attune.RuleCard = class {
     this.decides = h("span", { class: "at-decides" });
     this.remarks = h("ul", { class: "at-remarks" });
     this.openButton = h("button", { type: "button", class: "at-link at-open", onclick: () => this.toggle() });
-    const who = h("div", { class: "at-rule-who" }, this.name, this.preview.sentence, h("div", { class: "at-rule-meta" }, this.decides, this.preview.count, this.schedule(), this.openButton), this.remarks);
+    const who = h("div", { class: "at-rule-who" }, this.name, this.preview.sentence, h("div", { class: "at-rule-meta" }, this.decides, h("span", { class: "at-fits" }, "fits ", this.preview.count), this.schedule(), this.openButton), this.remarks);
     const line = h("div", { class: "at-rule-line" }, h("span", { class: "at-rule-place" }, readonly ? null : this.handle, this.badge), who, new Attune.OutcomeEditor(this.rule, this.editor).element, this.tools());
     this.element.replaceChildren(line, this.panel);
     if (!readonly) new Attune.RuleDrag(this);
@@ -82,8 +84,29 @@ Attune.RuleCard = class {
     this.panel.hidden = !isOpen;
     if (!isOpen || this.builder) return;
     const canvas = h("div", { class: "at-builder" });
-    this.panel.append(canvas, h("div", { class: "at-schedule" }, this.moment("active_from", "Active from (UTC)"), this.moment("active_until", "until (UTC)")));
-    this.builder = new Attune.ConditionBuilder(canvas, { tree: this.rule.condition, vocabulary: this.editor.config.vocabulary, readonly: this.editor.readonly, onchange: (tree) => { this.rule.condition = tree; this.editor.save(); this.preview.askLater(tree); } });
+    const { config } = this.editor;
+    this.people = new Attune.PeoplePanel({ url: config.peopleUrl });
+    this.test = new Attune.CustomerTest({ url: config.traceUrl, tree: () => this.rule.condition, ontrace: (trace) => this.builder.showTrace(trace), title: "Does this rule hold for somebody?", verdicts: ["the rule holds", "the rule does not hold"] });
+    this.panel.append(canvas, h("div", { class: "at-panels" }, this.test.element, this.people.element), h("div", { class: "at-schedule" }, this.moment("active_from", "Active from (UTC)"), this.moment("active_until", "until (UTC)")));
+    this.builder = new Attune.ConditionBuilder(canvas, { tree: this.rule.condition, vocabulary: this.editor.config.vocabulary, readonly: this.editor.readonly, onchange: (tree) => this.changed(tree) });
+    this.answered(this.answer);
+  }
+
+  changed(tree) {
+    this.rule.condition = tree;
+    this.test.clear();
+    this.editor.save();
+    this.preview.askLater(tree);
+  }
+
+  /** What an open rule shows of its condition: faults, how many each part holds for, some people. */
+  answered(answer) {
+    this.answer = answer;
+    if (!answer || !this.builder) return;
+    this.builder.show(answer.problems);
+    if (answer.problems.length) return;
+    this.people.refresh(this.rule.condition);
+    this.askParts().then((found) => found && this.builder.showCounts(found.parts, found.total)).catch(() => {});
   }
 
   setEnabled(isEnabled) {

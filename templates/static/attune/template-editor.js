@@ -12,13 +12,13 @@ document.addEventListener("DOMContentLoaded", () => {
   for (const editor of Object.values(editors)) editor.textarea.addEventListener("focus", () => { focused = editor; });
   if (config.readonly) parts.forEach((name) => { part(name).readOnly = true; });
 
-  const state = { reader: "known", width: "desktop" };
+  const state = { reader: "known", width: "desktop", language: config.languages[0]?.[0] ?? "" };
   const stage = Attune.frame("Preview of the mail");
   const frame = h("div", { class: "at-stage at-tall" }, stage.frame);
   const inbox = h("div", { class: "at-inbox" });
   const messages = h("div", {});
   const plain = h("pre", { class: "at-plain" });
-  const ask = Attune.newest((signal) => Attune.post(config.previewUrl, { ...Object.fromEntries(parts.map((name) => [name, part(name).value])), reader: state.reader }, signal));
+  const ask = Attune.newest((signal) => Attune.post(config.previewUrl, { ...Object.fromEntries(parts.map((name) => [name, part(name).value])), reader: state.reader, language: state.language }, signal));
 
   const show = (answer) => {
     messages.replaceChildren(...(answer.problems.length ? [Attune.problemList(answer.problems.map((each) => ({ ...each, message: each.path ? `${each.path}: ${each.message}` : each.message })))] : []));
@@ -39,7 +39,9 @@ document.addEventListener("DOMContentLoaded", () => {
 
   const widths = Attune.tabs([["desktop", "Desktop"], ["phone", "Phone"]], "desktop", (width) => frame.classList.toggle("at-phone", width === "phone"), "Width");
   const readers = Attune.tabs(Attune.READERS, "known", (reader) => { state.reader = reader; refresh(); }, "Reader");
-  host.append(h("div", { class: "at-preview-bar" }, readers, widths), messages, inbox, frame, h("details", { class: "at-variables" }, h("summary", {}, "The text part"), plain));
+  // Which text a block shows depends on it; the frame may look at {{ customer.language }}.
+  const language = config.languages.length > 1 ? Attune.select(config.languages, state.language, (tag) => { state.language = tag; refresh(); }, { "aria-label": "Language of the reader" }) : null;
+  host.append(h("div", { class: "at-preview-bar" }, readers, language, widths), messages, inbox, frame, h("details", { class: "at-variables" }, h("summary", {}, "The text part"), plain));
   document.querySelector("[data-at-variables]").append(Attune.variableHelp(config.variables, (name) => focused.insert(Attune.liquid(name.replace(".*.", ".hero.")))));
   for (const [name, editor] of Object.entries(editors)) editor.mark(config.problems.filter((each) => each.path === name));
   refresh();

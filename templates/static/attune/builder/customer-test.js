@@ -4,9 +4,10 @@ import { card } from "./people.js";
 const { h, icon } = Attune;
 
 export class CustomerTest {
-  /** `tree()` returns what is edited now; `ontrace(trace)` hears how each part came out, or null. */
-  constructor({ url, tree, ontrace, inside = "this condition" }) {
-    Object.assign(this, { url, tree, ontrace, inside });
+  /** `tree()` returns what is edited now; `ontrace(trace)` hears how each part came out, or null;
+      `verdicts` are the words for yes and no. */
+  constructor({ url, tree, ontrace, title, verdicts }) {
+    Object.assign(this, { url, tree, ontrace, verdicts });
     this.input = h("input", { class: "at-input", type: "text", autocomplete: "off", spellcheck: "false", "aria-label": "Address or customer number", placeholder: "Address or customer number, whole" });
     this.answer = h("div", { class: "at-test-answer", "aria-live": "polite" });
     const run = () => this.run();
@@ -16,7 +17,7 @@ export class CustomerTest {
     this.element = h(
       "section",
       { class: "at-panel", "aria-label": "Test with one customer" },
-      h("div", { class: "at-panel-head" }, h("h3", {}, "Why is somebody in or out?"), this.clearButton),
+      h("div", { class: "at-panel-head" }, h("h3", {}, title), this.clearButton),
       h("div", { class: "at-test-line" }, this.input, this.button),
       this.answer
     );
@@ -41,7 +42,7 @@ export class CustomerTest {
       this.ontrace(null);
       return;
     }
-    const verdict = found.is_in ? `is in ${this.inside}` : `is not in ${this.inside}`;
+    const verdict = this.verdicts[found.is_in ? 0 : 1];
     this.answer.replaceChildren(
       h("ul", { class: "at-people" }, card(found.person)),
       h("p", { class: `at-verdict ${found.is_in ? "at-yes" : "at-no"}` }, icon(found.is_in ? "check_circle" : "cancel"), verdict, h("small", {}, "Each condition above says why."))

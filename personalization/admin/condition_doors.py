@@ -1,6 +1,6 @@
 """What the condition builder asks while one edits. All by POST: no data of people in an address."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied
@@ -85,14 +85,20 @@ def parts(request: HttpRequest) -> JsonResponse:
 
 
 def sample(request: HttpRequest) -> JsonResponse:
-    """Show ten of whom it holds for, masked; in clear for who may and asks, which is noted."""
+    """Show ten of whom it holds for, masked; in clear for who may and asks, which is noted.
+
+    With a `change` it is ten of those who would enter or leave a live segment.
+    """
     body = previews.read(request)
-    is_faulty = bool(read_condition(body.get("tree")).problems)
+    tree = body.get("tree")
+    if "change" in body:
+        tree = _difference(tree, _live_tree(body)).get(str(body["change"]))
+    is_faulty = bool(read_condition(tree).problems)
     if is_faulty or not request.user.has_perm(MAY_SEE_CUSTOMERS):
         return JsonResponse({"people": [], "may_unmask": False})
     may_unmask = request.user.has_perm(PERSONAL)
     in_clear = may_unmask and body.get("in_clear") is True
-    ids = counts.sample(body["tree"], now=timezone.now(), limit=SAMPLE)
+    ids = counts.sample(tree, now=timezone.now(), limit=SAMPLE)
     if in_clear and ids:
         detail = {"list": "sample of a condition", "count": len(ids)}
         audit.note("personal_data.view", actor=request.user, detail=detail)
@@ -103,18 +109,13 @@ def sample(request: HttpRequest) -> JsonResponse:
 def changes(request: HttpRequest) -> JsonResponse:
     """Say how many would enter and leave a live segment if it became this condition."""
     body = previews.read(request)
-    draft = body.get("tree")
-    segment = Segment.objects.select_related("live").filter(pk=_id(body.get("segment"))).first()
-    live = segment.live.content["tree"] if segment is not None and segment.live else None
+    draft, live = body.get("tree"), _live_tree(body)
     if any(read_condition(tree).problems for tree in (draft, live)):
         return JsonResponse({"entering": None, "leaving": None})
     now = timezone.now()
-    return JsonResponse(
-        {
-            "entering": _told(counts.estimate({"all": [draft, {"not": live}]}, now=now)),
-            "leaving": _told(counts.estimate({"all": [live, {"not": draft}]}, now=now)),
-        }
-    )
+    differing = _difference(draft, live)
+    told = {name: _told(counts.estimate(tree, now=now)) for name, tree in differing.items()}
+    return JsonResponse(told)
 
 
 def values(request: HttpRequest) -> JsonResponse:
@@ -152,6 +153,15 @@ def trace(request: HttpRequest) -> JsonResponse:
     person = condition_people.cards(ids, in_clear=False, now=now)[0]
     told = {part.path: condition_people.told(part, now=now) for part in found.parts}
     return JsonResponse({"is_in": found.is_in, "person": person, "trace": told})
+
+
+def _live_tree(body: Mapping[str, Any]) -> object:
+    segment = Segment.objects.select_related("live").filter(pk=_id(body.get("segment"))).first()
+    return segment.live.content["tree"] if segment is not None and segment.live else None
+
+
+def _difference(draft: object, live: object) -> dict[str, object]:
+    return {"entering": {"all": [draft, {"not": live}]}, "leaving": {"all": [live, {"not": draft}]}}
 
 
 def _id(value: object) -> int:

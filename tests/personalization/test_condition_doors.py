@@ -1,5 +1,6 @@
 """What the condition builder is told: sentence, numbers, people, values, why somebody is in."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -142,6 +143,24 @@ def test_it_says_who_would_enter_and_leave_a_live_segment() -> None:
     answer = ask(client_of("marketer"), "changes", tree=FRENCH, segment=str(live.pk)).json()
 
     assert (answer["entering"]["count"], answer["leaving"]["count"]) == (3, 2)
+
+
+def test_it_shows_some_of_who_would_enter_or_leave_masked() -> None:
+    germans_and_french("DE", "DE", "FR", "FR", "FR")
+    live = segment()
+    door = partial(ask, client_of("marketer"), "people", tree=FRENCH)
+
+    shown = {
+        change: door(segment=str(live.pk), change=change).json()["people"]
+        for change in ("entering", "leaving", "nothing")
+    }
+
+    assert {change: len(people) for change, people in shown.items()} == {
+        "entering": 3, "leaving": 2, "nothing": 0,
+    }  # fmt: skip
+    assert {each["place"] for each in shown["leaving"]} == {"Berlin, DE"}
+    assert {each["title"] for each in shown["leaving"]} == {"A*** B***"}
+    assert door(segment="none", change="entering").json()["people"] == []
 
 
 def test_a_segment_that_is_not_live_has_nothing_to_be_compared_with() -> None:

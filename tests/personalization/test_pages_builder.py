@@ -73,6 +73,9 @@ def test_a_segment_is_told_counted_and_sampled_while_one_edits(open_as: Open) ->
     expect(count).to_have_text("1 customer")
     expect(page.get_by_text("1 would enter")).to_be_visible()
     expect(page.get_by_text("3 would leave")).to_be_visible()
+    page.get_by_role("button", name="Show some who would leave").click()
+    leaving = page.get_by_role("region", name="Who would leave")
+    expect(leaving.locator(".at-person b")).to_have_text(["A*** B***"] * 3)
     page.get_by_role("button", name="Save draft").click()
     page.wait_for_load_state()
 

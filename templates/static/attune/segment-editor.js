@@ -14,7 +14,7 @@ class SegmentEditor {
     const canvas = h("div", { class: "at-builder" });
     this.preview = new Attune.ConditionPreview({ url: config.previewUrl, exactUrl: config.exactUrl, onanswer: (answer) => this.answered(answer) });
     this.people = new PeoplePanel({ url: config.peopleUrl });
-    this.changes = new ChangesPanel({ url: config.changesUrl, segment: config.segment });
+    this.changes = new ChangesPanel({ url: config.changesUrl, peopleUrl: config.peopleUrl, segment: config.segment });
     this.test = new CustomerTest({ url: config.traceUrl, tree: () => this.builder.tree, ontrace: (trace) => this.builder.showTrace(trace), title: "Why is somebody in or out?", verdicts: ["is in this segment", "is not in this segment"] });
     this.askParts = Attune.newest((signal, changed) => Attune.post(config.partsUrl, { tree: changed }, signal));
     this.builder = new Attune.ConditionBuilder(canvas, {

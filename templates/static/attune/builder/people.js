@@ -2,19 +2,20 @@
 const { h, icon } = Attune;
 
 export class PeoplePanel {
-  constructor({ url }) {
-    this.url = url;
+  constructor({ url, title = "Some of them" }) {
+    Object.assign(this, { url, more: {} });
     this.list = h("ul", { class: "at-people" });
     this.note = h("p", { class: "at-hint" });
     this.unmask = h("button", { type: "button", class: "at-link", hidden: true, onclick: () => this.refresh(this.tree, true) }, icon("visibility"), "Show names");
-    this.element = h("section", { class: "at-panel", "aria-label": "Some of them" }, h("div", { class: "at-panel-head" }, h("h3", {}, "Some of them"), this.unmask), this.list, this.note);
+    this.title = h("h3", {}, title);
+    this.element = h("section", { class: "at-panel", "aria-label": title }, h("div", { class: "at-panel-head" }, this.title, this.unmask), this.list, this.note);
     this.ask = Attune.newest((signal, body) => Attune.post(this.url, body, signal));
   }
 
   async refresh(tree, isInClear = false) {
     this.tree = tree;
     this.list.classList.add("at-waiting");
-    const answer = await this.ask({ tree, in_clear: isInClear }).catch(() => ({ people: [] }));
+    const answer = await this.ask({ ...this.more, tree, in_clear: isInClear }).catch(() => ({ people: [] }));
     if (answer) this.show(answer);
   }
 

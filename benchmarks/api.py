@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from benchmarks import pacing, receiver, shop
 from benchmarks.pacing import HOST, Paced
+from benchmarks.peers import plain_web
 from benchmarks.report import Cell, Result, Table
 from campaigns.models import Campaign, CampaignSlot
 from config.processes import Processes, answers, web
@@ -43,7 +44,7 @@ def measure(*, scale: str, port: int, people: int | None) -> Result:
     processes = Processes()
     try:
         processes.start("bench-api", web(ours))
-        peer = [*web(plain)[:-1], "benchmarks.naive_page_wsgi:application"]
+        peer = plain_web(plain, application="benchmarks.naive_page_wsgi:application")
         processes.start("bench-api-plain", peer)
         for name, server in (("bench-api", ours), ("bench-api-plain", plain)):
             processes.wait_for(name, partial(answers, f"http://{HOST}:{server}/healthz"))

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from benchmarks import pacing, posting, receiver, workers
 from benchmarks.pacing import Paced
+from benchmarks.peers import plain_web
 from benchmarks.report import Cell, Result, Table
 from config.processes import Processes, answers, web
 from consent import identify, ledger
@@ -168,8 +169,9 @@ def _happening(message_id: str, draw: random.Random, /) -> tuple[str, dict[str, 
 def _served(application: str = "") -> Iterator[int]:
     """The web process as `make serve` starts it, with another application for the peer."""
     port, processes = receiver.free_port(), Processes()
-    ours = web(port, processes=1)
-    command = [*ours[:-1], application] if application else ours
+    command = web(port, processes=1)
+    if application:
+        command = plain_web(port, application=application, processes=1)
     try:
         processes.start("bench-web", command)
         processes.wait_for("bench-web", partial(answers, f"http://127.0.0.1:{port}/healthz"))

@@ -85,16 +85,16 @@ MOST_WEB_PROCESSES = 4
 
 
 def web(port: int, *, processes: int | None = None) -> list[str]:
-    """A process for each core, as Python works on one at a time; few threads in each, for each
-    keeps a database connection (docs/benchmarks.md)."""
+    """A process for each core, as Python works on one at a time; few threads in each
+    (`ATTUNE_WEB_THREADS`), for each keeps a database connection (docs/benchmarks.md)."""
     count = processes or min(os.cpu_count() or 1, MOST_WEB_PROCESSES)
-    options = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
+    options = ["--interface", "rsgi", "--host", "127.0.0.1", "--port", str(port)]
     return [
         _tool("granian"),
         *options,
-        *("--workers", str(count), "--blocking-threads", "3"),
+        *("--workers", str(count)),
         *("--respawn-failed-workers", "--no-access-log", "--log-level", "warning"),
-        "config.wsgi:application",
+        "config.rsgi:app",
     ]
 
 

@@ -69,5 +69,7 @@ ATTUNE_FOUR_EYES = env.bool("ATTUNE_FOUR_EYES", default=False)
 ATTUNE_WEEKLY_LIMIT = env.int("ATTUNE_WEEKLY_LIMIT", default=4)
 # How long a decision can be explained and replayed.
 ATTUNE_RECEIPT_DAYS = env.int("ATTUNE_RECEIPT_DAYS", default=90)
+# How many requests a web process answers at once; each thread keeps a database connection.
+ATTUNE_WEB_THREADS = env.int("ATTUNE_WEB_THREADS", default=3)
 # How large a file may be that is uploaded for an import.
 ATTUNE_IMPORT_LIMIT_MB = env.int("ATTUNE_IMPORT_LIMIT_MB", default=500)

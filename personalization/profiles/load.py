@@ -42,13 +42,14 @@ SELECT t.event_id, p.product_id, p.category, p.brand, p.department, t.quantity, 
 FROM personalization_eventitem t LEFT JOIN personalization_product p ON p.id = t.product_id
 WHERE t.event_id = ANY(%s) ORDER BY t.event_id, t.line
 """
+# `date_part`: `extract` would count in decimal numbers, which takes longer than finding the rows.
 _HISTORY = """
 SELECT person.id, item.products, item.ages
 FROM unnest(%(ids)s::bigint[]) AS person(id)
 CROSS JOIN LATERAL (
     SELECT array_agg(line.product_id) AS products, array_agg(line.age) AS ages FROM (
         SELECT t.product_id,
-               (extract(epoch FROM %(now)s - t.occurred_at) / 86400)::double precision AS age
+               date_part('epoch', %(now)s - t.occurred_at) / 86400 AS age
         FROM personalization_eventitem t
         WHERE t.profile_id = person.id AND t.name = %(name)s
           AND t.occurred_at <= %(now)s AND t.occurred_at > %(since)s

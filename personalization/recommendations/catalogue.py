@@ -8,7 +8,7 @@ import numpy as np
 from personalization.models import Product
 from personalization.recommendations.constraints import Catalogue, margin
 from personalization.recommendations.fitting import Goods
-from personalization.recommendations.model import NO_CATEGORY, Model, positions
+from personalization.recommendations.model import NO_CATEGORY, Model, grown, positions
 from personalization.recommendations.neighbours import Int32Array, IntArray
 
 
@@ -18,7 +18,7 @@ def read(*, now: datetime) -> Goods:
     rows = list(Product.objects.order_by("pk").values_list(*fields))
     categories, category_names = _codes([row[1] for row in rows])
     brands, _ = _codes([row[2] for row in rows])
-    ages = [max((now - row[4]).total_seconds() / 86_400, 0.0) for row in rows]
+    ages = [_days(row[4], now=now) for row in rows]
     return Goods(
         product_ids=np.array([row[0] for row in rows], dtype=np.int64),
         categories=categories,
@@ -27,6 +27,25 @@ def read(*, now: datetime) -> Goods:
         is_sensitive=np.array([row[3] for row in rows], dtype=np.bool_),
         ages=np.array(ages, dtype=np.float32),
     )
+
+
+def with_newcomers(model: Model, *, trained_at: datetime, now: datetime) -> Model:
+    """Add what came into the catalogue after the training; the model's own products age with it."""
+    last = int(model.product_ids[-1]) if len(model.product_ids) else -1
+    rows = list(
+        Product.objects.filter(pk__gt=last).order_by("pk").values_list("pk", "category", "added_at")
+    )
+    return grown(
+        model,
+        np.array([pk for pk, _, _ in rows], dtype=np.int64),
+        categories=[category for _, category, _ in rows],
+        ages=np.array([_days(added_at, now=now) for _, _, added_at in rows], dtype=np.float32),
+        days=_days(trained_at, now=now),
+    )
+
+
+def _days(since: datetime, *, now: datetime) -> float:
+    return max((now - since).total_seconds() / 86_400, 0.0)
 
 
 _FIELDS = (

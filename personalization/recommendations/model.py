@@ -1,7 +1,7 @@
 """A trained model as plain arrays, every array lined up with `product_ids`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -48,7 +48,7 @@ class Model:
     viewed: Neighbours
     together: Neighbours
     trends: FloatArray
-    # Days since a product was first for sale, at the training.
+    # Days since a product was first for sale.
     ages: FloatArray
     places: Places
     sessions: Sessions
@@ -92,6 +92,31 @@ def assemble(
         ages=np.full(count, ALWAYS, dtype=np.float32) if ages is None else ages,
         places=places or no_places(),
         sessions=sessions or no_sessions(item_count=count),
+    )
+
+
+def grown(
+    model: Model,
+    product_ids: IntArray,
+    *,
+    categories: Sequence[str],
+    ages: FloatArray,
+    days: float,
+) -> Model:
+    """Add products that came after the training, `days` ago: only their age is known.
+
+    Keys have to ascend. Neighbours and visits are not copied: newcomers lie beyond their ends.
+    """
+    names = {name: code for code, name in enumerate(model.category_names)}
+    codes = [names.get(name, NO_CATEGORY) for name in categories]
+    nothing = np.zeros(len(product_ids), dtype=np.float32)
+    return replace(
+        model,
+        product_ids=np.concatenate((model.product_ids, product_ids)),
+        popularity=np.concatenate((model.popularity, nothing)),
+        categories=np.concatenate((model.categories, np.array(codes, dtype=np.int32))),
+        trends=np.concatenate((model.trends, nothing)),
+        ages=np.concatenate((model.ages + np.float32(days), ages)),
     )
 
 

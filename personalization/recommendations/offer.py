@@ -15,6 +15,9 @@ from personalization.recommendations.shelf import Shelf
 from personalization.recommendations.strategies.registry import STRATEGIES
 from personalization.recommendations.strategies.shared import PLACE_KINDS
 
+# A cart that was left longer ago says nothing of what is wanted now.
+CART_DAYS = 30
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -71,6 +74,7 @@ def lists_for(
         return [Offer(missing=_unasked(shelf, count=count)) for _ in wanted]
     recipes = _recipes([wish for _, wish in wanted], shelf=shelf)
     asks = _asks([profile for profile, _ in wanted], recipes)
+    asks = _with_carts(asks, [profile for profile, _ in wanted])
     asks = _with_long_histories(asks, [profile for profile, _ in wanted])
     found = recommend_all(shelf.model, shelf.catalogue, asks, limit=count)
     products = _products(item for items in found for item in items)
@@ -128,7 +132,7 @@ def _asks(profiles: Sequence[LoadedProfile], recipes: Sequence[Recipe]) -> list[
         favourite, places = home
         asks.append(
             Ask(
-                made, profile.bought, profile.viewed, (), favourite, places,
+                made, profile.bought, profile.viewed, (), (), favourite, places,
                 profile.permission.may_profile,
             )
         )  # fmt: skip
@@ -142,6 +146,37 @@ def _home(profile: LoadedProfile) -> tuple[str, tuple[str, ...]]:
         str(values.get("traits.favourite_category", "")),
         tuple([f"{kind}:{place}" for kind, place in places if place]),
     )
+
+
+# The newest first, and all of one age: a cart is one visit.
+_CARTS = """
+SELECT b.profile_id, array_agg(p.id ORDER BY item.number DESC)
+FROM personalization_basket b
+CROSS JOIN LATERAL jsonb_array_elements(b.items) WITH ORDINALITY AS item(content, number)
+JOIN personalization_product p ON p.product_id = item.content->>'product_id'
+WHERE b.kind = 'cart' AND b.profile_id = ANY(%s)
+  AND b.changed_at > now() - %s * interval '1 day'
+GROUP BY b.profile_id
+"""
+
+
+def _with_carts(asks: list[Ask], profiles: Sequence[LoadedProfile]) -> list[Ask]:
+    """Read the open carts of those whose list looks at one; no query where none does."""
+    wanted = [
+        (number, profile.subject_id)
+        for number, (ask, profile) in enumerate(zip(asks, profiles, strict=True))
+        if ask.may_profile and ask.recipe.looks_at_cart
+    ]
+    if not wanted:
+        return asks
+    with connection.cursor() as cursor:
+        cursor.execute(_CARTS, [[person for _, person in wanted], CART_DAYS])
+        carts = {person: tuple((pk, 0.0) for pk in pks) for person, pks in cursor.fetchall()}
+    asks = list(asks)
+    for number, person in wanted:
+        if person in carts:
+            asks[number] = replace(asks[number], cart=carts[person])
+    return asks
 
 
 # A day more than asked, because ages count from the moment of the decision.

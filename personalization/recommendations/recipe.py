@@ -33,6 +33,10 @@ class Recipe:
     limit: int | None = None
     version: int | None = None
 
+    @property
+    def looks_at_cart(self) -> bool:
+        return any(step.strategy.history == "cart" for step in self.steps)
+
 
 @dataclass(frozen=True, slots=True)
 class Chain:

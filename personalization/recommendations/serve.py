@@ -48,6 +48,7 @@ class Ask:
     recipe: Recipe
     bought: History = ()
     viewed: History = ()
+    cart: History = ()
     exclude: Collection[int] = ()
     favourite_category: str = ""
     places: tuple[str, ...] = ()
@@ -188,9 +189,10 @@ def _sources(shelves: Sequence[_Shelf], *, tier: int, step: Step) -> Sequence[So
         history, position = shelf.without
         if known is None:
             asked.append(number)
-        elif strategy.history != history:
+        elif shelf.person.looks_at(strategy.history) != history:
             found[number] = known
-        elif strategy.because:
+        # Without its only item a cart is none, and other histories are looked at.
+        elif strategy.because and history != "cart":
             fewer.append((number, (known, position)))
         else:
             asked.append(number)
@@ -234,7 +236,8 @@ def _claims(shelves: Sequence[_Shelf]) -> list[dict[_Cause, list[int]]]:
         causes = step.strategy.causes([(source, position) for _, position, source in told])
         for (number, position, _), cause in zip(told, causes, strict=True):
             if cause >= 0:
-                claims[number].setdefault((step.strategy.history, cause), []).append(position)
+                history = shelves[number].person.looks_at(step.strategy.history)
+                claims[number].setdefault((history, cause), []).append(position)
     return claims
 
 
@@ -246,23 +249,29 @@ def _shelves(
     # By identity: people of one rule share the recipe, and the work it takes to prepare it;
     # the lists of one person share the histories.
     kitchens: dict[tuple[int, bool], _Kitchen] = {}
-    blocked: dict[tuple[int, int, float], frozenset[int]] = {}
+    blocked: dict[tuple[int, int, int, float], frozenset[int]] = {}
     shelves = []
     for ask in asks:
         key = (id(ask.recipe), ask.may_profile)
         kitchen = kitchens.get(key)
         if kitchen is None:
             kitchen = kitchens[key] = _kitchen(ask, model, catalogue, limit=limit)
-        days, bought = ask.recipe.exclude_bought_days, pasts[id(ask.bought)]
-        without = (id(bought), id(ask.exclude), days)
-        fresh = blocked.get(without)
-        if fresh is None:
-            fresh = bought.within(days)
-            if ask.exclude:
-                fresh |= frozenset(positions(model, product_ids=list(ask.exclude)).tolist())
-            blocked[without] = fresh
-        shelves.append(_Shelf(kitchen, _person(ask, pasts=pasts), blocked=fresh))
+        without = (id(ask.bought), id(ask.cart), id(ask.exclude), ask.recipe.exclude_bought_days)
+        if without not in blocked:
+            blocked[without] = _blocked(ask, model=model, pasts=pasts)
+        person = _person(ask, pasts=pasts)
+        shelves.append(_Shelf(kitchen, person, blocked=blocked[without]))
     return shelves
+
+
+def _blocked(ask: Ask, *, model: Model, pasts: Mapping[int, Past]) -> frozenset[int]:
+    """What was just bought, lies in the cart or is to be left out, whoever recommends it."""
+    fresh = pasts[id(ask.bought)].within(ask.recipe.exclude_bought_days)
+    if ask.cart:
+        fresh |= frozenset(pasts[id(ask.cart)].positions)
+    if ask.exclude:
+        fresh |= frozenset(positions(model, product_ids=list(ask.exclude)).tolist())
+    return fresh
 
 
 def _pasts(model: Model, catalogue: Catalogue, asks: Sequence[Ask]) -> dict[int, Past]:
@@ -270,7 +279,7 @@ def _pasts(model: Model, catalogue: Catalogue, asks: Sequence[Ask]) -> dict[int,
 
     What is unknown is left out, and so are sensitive products: they cause nothing.
     """
-    told = {id(each): each for ask in asks for each in (ask.bought, ask.viewed)}
+    told = {id(each): each for ask in asks for each in (ask.bought, ask.viewed, ask.cart)}
     pairs = [pair for history in told.values() for pair in history]
     found = positions(model, product_ids=[product for product, _ in pairs])
     if len(model.product_ids):
@@ -306,4 +315,10 @@ def _person(ask: Ask, *, pasts: Mapping[int, Past]) -> Person:
     """Nothing is known of who did not allow it."""
     if not ask.may_profile:
         return NOBODY
-    return Person(pasts[id(ask.bought)], pasts[id(ask.viewed)], ask.favourite_category, ask.places)
+    return Person(
+        bought=pasts[id(ask.bought)],
+        viewed=pasts[id(ask.viewed)],
+        cart=pasts[id(ask.cart)],
+        favourite_category=ask.favourite_category,
+        places=ask.places,
+    )

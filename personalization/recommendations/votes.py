@@ -141,8 +141,8 @@ def without(found: Sequence[tuple[Source, int]]) -> list[Source]:
         for start in range(0, len(pairs), most):
             numbers, people, items = zip(*pairs[start : start + most], strict=True)
             fewer = _left_out(group, np.array(people), np.array(items))
-            detail = others[numbers[0]].detail
-            for number, source in zip(numbers, _sources(fewer, detail=detail), strict=True):
+            details = [others[number].detail for number in numbers]
+            for number, source in zip(numbers, _sources(fewer, details=details), strict=True):
                 others[number] = source
     return others
 
@@ -168,7 +168,7 @@ def similar(
     allowed: BoolArray,
     last: int,
     is_lifted: bool = True,
-    detail: str = "",
+    details: Sequence[str],
 ) -> list[Source]:
     """Allowed candidates from the last items of each history; what is in it is no candidate."""
     most = _most_people(len(model.product_ids))
@@ -180,7 +180,8 @@ def similar(
             model, lists=lists, pasts=[pasts[number] for number in part], allowed=allowed,
             last=last, is_lifted=is_lifted,
         )  # fmt: skip
-        for number, source in zip(part, _sources(group, detail=detail), strict=True):
+        own = [details[number] for number in part]
+        for number, source in zip(part, _sources(group, details=own), strict=True):
             found[number] = source
     return found
 
@@ -260,7 +261,8 @@ def _left_out(group: Group, people: IntArray, items: IntArray) -> Group:
 def _table(
     model: Model, *, lists: Neighbours, used: Int32Array, allowed: BoolArray, is_lifted: bool
 ) -> Any:
-    """Votes of some items for their allowed neighbours."""
+    """Votes of some items for their allowed neighbours; what came after the training has none."""
+    items, used = len(used), used[: np.searchsorted(used, len(lists.ids))]
     ids = lists.ids[used]
     # One mark more than products: for nobody (-1), who is never allowed.
     is_open = np.append(allowed, np.False_)[ids]
@@ -268,8 +270,9 @@ def _table(
     votes = lists.scores[used][is_open].astype(np.float64)
     if is_lifted:
         votes *= lift(model.popularity[near])
-    starts = np.concatenate(([0], np.cumsum(is_open.sum(axis=1))))
-    return sparse.csr_array((votes, near, starts), shape=(len(used), len(allowed)))
+    lengths = np.zeros(items, dtype=np.int64)
+    lengths[: len(used)] = is_open.sum(axis=1)
+    return sparse.csr_array((votes, near, _starts(lengths)), shape=(items, len(allowed)))
 
 
 def _scored(ballot: Ballot, table: Any, *, own: BoolArray) -> Scored:
@@ -295,7 +298,7 @@ def _thresholds(scored: Scored) -> Scores:
     return table[:, width - HEAD]
 
 
-def _sources(group: Group, *, detail: str) -> Iterator[Voted]:
+def _sources(group: Group, *, details: Sequence[str]) -> Iterator[Voted]:
     """Sort the heads of all people at once; equal scores keep the order of the catalogue."""
     scored, count = group.scored, group.table.shape[1]
     least = np.maximum(group.thresholds, np.nextafter(0, 1))
@@ -308,7 +311,7 @@ def _sources(group: Group, *, detail: str) -> Iterator[Voted]:
     starts = np.searchsorted(owners, np.arange(len(group.thresholds) + 1)).tolist()
     for person, has_tail in enumerate((group.thresholds > 0).tolist()):
         span = slice(starts[person], starts[person + 1])
-        yield Voted(group, person, (ranked[span], values[span]), has_tail, detail)
+        yield Voted(group, person, (ranked[span], values[span]), has_tail, details[person])
 
 
 def _falling(owners: IntArray, scores: Scores, *, people: int) -> IntArray:

@@ -38,6 +38,7 @@ def world(seed: int) -> World:
         recipe=_recipe(rng),
         bought=_history(rng, count=count),
         viewed=_history(rng, count=count),
+        cart=_cart(rng, count=count),
         exclude=frozenset(_keys(rng, count=count, most=4)),
         favourite_category=str(rng.choice(["", *CATEGORIES])),
         places=tuple(place for place in PLACES if rng.random() < 0.5),
@@ -88,6 +89,7 @@ def _permitted(made: World) -> set[int]:
             or stock.is_banned[place]
             or product in fresh
             or product in made.ask.exclude
+            or product in dict(made.ask.cart)
             or (limits.price_from is not None and not price >= limits.price_from)
             or (limits.price_to is not None and not price <= limits.price_to)
             or (limits.margin_from is not None and not margin >= limits.margin_from)
@@ -132,23 +134,30 @@ def _check_consent(made: World, found: list[Recommended]) -> None:
 
 def _check_claim(made: World, item: Recommended) -> None:
     """Decide all over again for somebody without the cause."""
-    kind = STRATEGIES[item.strategy].history
-    history = made.ask.bought if kind == "bought" else made.ask.viewed
+    kind = _history_of(made, item)
+    history = getattr(made.ask, kind)
     assert item.because_of in {product for product, _ in history}, "a cause nobody ever had"
     place = made.catalogue.product_ids.tolist().index(item.because_of)
     assert not made.catalogue.is_sensitive[place], "a sensitive product as the cause"
     days = made.ask.recipe.exclude_bought_days
     fresh = {product for product, age in made.ask.bought if age <= days}
     without = [entry for entry in history if entry[0] != item.because_of]
-    other = replace(
-        made.ask,
-        bought=without if kind == "bought" else made.ask.bought,
-        viewed=without if kind == "viewed" else made.ask.viewed,
-        # What is left out stays left out: only the reason is taken away.
-        exclude=fresh | frozenset(made.ask.exclude),
-    )
+    # What is left out stays left out: only the reason is taken away.
+    kept = fresh | frozenset(made.ask.exclude) | frozenset(dict(made.ask.cart))
+    other = replace(made.ask, exclude=kept)
+    setattr(other, kind, without)
     again = recommend(made.model, made.catalogue, other, limit=made.limit)
     assert item.product_id not in {each.product_id for each in again}, "a cause that is none"
+
+
+def _history_of(made: World, item: Recommended) -> str:
+    """Say where the cause was found: with a known product in it the cart comes before orders."""
+    kind = STRATEGIES[item.strategy].history
+    stock = made.catalogue
+    usable = set(stock.product_ids[~stock.is_sensitive].tolist())
+    if kind == "cart" and not usable & set(dict(made.ask.cart)):
+        return "bought"
+    return kind
 
 
 def _limit(made: World) -> int:
@@ -210,6 +219,11 @@ def _parameters(rng: Rng) -> dict[str, Any]:
 def _history(rng: Rng, *, count: int) -> list[tuple[int, float]]:
     keys = _keys(rng, count=count, most=14)
     return sorted(((key, float(rng.integers(0, 40))) for key in keys), key=lambda entry: entry[1])
+
+
+def _cart(rng: Rng, *, count: int) -> list[tuple[int, float]]:
+    """Most people have none."""
+    return [(key, 0.0) for key in _keys(rng, count=count, most=3)] if rng.random() < 0.3 else []
 
 
 def _keys(rng: Rng, *, count: int, most: int) -> list[int]:

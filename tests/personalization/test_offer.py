@@ -7,11 +7,12 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from consent import gate
+from consent import gate, ledger
 from consent.models import DataSubject
 from personalization.conditions.tree import NOTHING
-from personalization.models import CustomerProfile, Product
+from personalization.models import Basket, CustomerProfile, Product
 from personalization.profiles import catalogue, load
 from personalization.profiles.loaded import LoadedProfile
 from personalization.recommendations.offer import Offer, offers_for
@@ -185,3 +186,67 @@ def test_all_products_of_a_batch_are_read_in_one_query() -> None:
         offers_for(pairs, shelf=shelf, count=3)
 
     assert len(captured) == 1
+
+
+def put_in_cart(subject: DataSubject, *items: Product, days_ago: float = 0.1) -> None:
+    Basket.objects.create(
+        profile_id=subject.pk,
+        kind=Basket.Kind.CART,
+        items=[
+            {"product_id": item.product_id, "quantity": 1, "price": str(item.price)}
+            for item in items
+        ],
+        changed_at=timezone.now() - timedelta(days=days_ago),
+    )
+
+
+def test_goes_with_names_the_product_in_the_open_cart_not_the_last_order() -> None:
+    milk, _, tea, biscuit = items = products("Milk", "Cheese", "Tea", "Biscuit")
+    shelf = stocked(items, {0: {1: 0.9}, 2: {3: 0.9}})
+    anna = person()
+    order(anna, milk, at=LONG_AGO)
+    put_in_cart(anna, tea)
+
+    found = offer(anna, shelf=shelf, strategy="goes_with", count=1)
+
+    assert said(found) == [("Biscuit", "Goes with Tea")]
+    assert found.reasons[0]["because_of"] == tea.pk
+    assert found.reasons[0]["product"] == biscuit.pk
+
+
+@pytest.mark.parametrize("is_open", [False, True])
+def test_a_cart_left_a_month_ago_or_emptied_is_none(is_open: bool) -> None:
+    milk, cheese, tea, _ = items = products("Milk", "Cheese", "Tea", "Biscuit")
+    shelf = stocked(items, {0: {1: 0.9}, 2: {3: 0.9}})
+    anna = person()
+    order(anna, milk, at=LONG_AGO)
+    put_in_cart(anna, *([tea] if is_open else []), days_ago=31)
+
+    found = offer(anna, shelf=shelf, strategy="goes_with", count=1)
+
+    assert said(found) == [(cheese.name, "Goes with Milk")]
+
+
+def test_carts_are_read_for_the_whole_batch_and_only_where_they_are_looked_at() -> None:
+    items = products("Milk", "Cheese")
+    shelf, everybody = stocked(items), loaded(*people(5))
+
+    counts = {}
+    for strategy in ("goes_with", "popular"):
+        with CaptureQueriesContext(connection) as queries:
+            offers_for([(profile, strategy) for profile in everybody], shelf=shelf, count=1)
+        counts[strategy] = len(queries)
+
+    assert counts == {"goes_with": 2, "popular": 1}
+
+
+def test_nothing_is_read_from_the_cart_of_who_refused_profiling() -> None:
+    tea, biscuit, milk = items = products("Tea", "Biscuit", "Milk")
+    anna = person()
+    put_in_cart(anna, milk)
+    ledger.withdraw(anna, purpose="profiling", source="test", at=NOON - timedelta(days=1))
+
+    found = offer(anna, shelf=stocked(items, {2: {1: 0.9}}), strategy="goes_with", count=2)
+
+    assert [card["name"] for card in found.products] == [tea.name, biscuit.name]
+    assert {reason["because_of"] for reason in found.reasons} == {None}

@@ -166,6 +166,41 @@ def test_an_empty_catalogue_gives_an_empty_list() -> None:
     assert found == []
 
 
+def test_what_goes_with_the_open_cart_comes_before_what_goes_with_the_last_order() -> None:
+    shop = model(popularity=[1] * 6, similar={0: {2: 0.9}, 1: {3: 0.9}})
+
+    found = found_in(shop, "goes_with", bought=[(key(0), 5.0)], cart=[(key(1), 0.0)], limit=1)
+
+    assert [(item.product_id, item.because_of, item.detail) for item in found] == [
+        (key(3), key(1), "your cart")
+    ]
+
+
+def test_without_its_only_item_a_cart_is_none_and_the_last_order_is_looked_at() -> None:
+    """The order alone brings the same product, so the cart did not cause it."""
+    shop = model(popularity=[1] * 6, similar={0: {3: 0.9}, 1: {3: 0.5}})
+
+    found = found_in(shop, "goes_with", bought=[(key(0), 5.0)], cart=[(key(1), 0.0)], limit=1)
+
+    assert [(item.product_id, item.because_of) for item in found] == [(key(3), None)]
+
+
+def test_what_lies_in_the_cart_is_not_recommended_by_any_step() -> None:
+    shop = model(popularity=[9, 8, 7], similar={0: {2: 0.5}})
+
+    found = found_in(shop, "goes_with", cart=[(key(0), 0.0), (key(1), 0.0)], limit=3)
+
+    assert [item.product_id for item in found] == [key(2)]
+
+
+def test_an_order_is_named_as_the_cause_where_there_is_no_cart() -> None:
+    shop = model(popularity=[1] * 4, similar={0: {3: 0.9}})
+
+    found = found_in(shop, "goes_with", bought=[(key(0), 5.0)], limit=1)
+
+    assert [(item.because_of, item.detail) for item in found] == [(key(0), "your recent orders")]
+
+
 KEYS = st.integers(0, 74).map(key)
 HISTORIES = st.lists(st.tuples(KEYS, st.integers(0, 30).map(float)), max_size=75)
 
@@ -198,7 +233,7 @@ def test_a_batch_is_recommended_what_each_would_be_on_paper(
     found = recommend_all(
         shop,
         catalogue_of(shop, allowed=allowed),
-        [Ask(told, bought, (), exclude, favourite) for bought in boughts],
+        [Ask(told, bought, exclude=exclude, favourite_category=favourite) for bought in boughts],
         limit=limit,
     )
 

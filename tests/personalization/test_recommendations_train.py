@@ -170,6 +170,46 @@ def test_a_sensitive_product_is_neither_recommended_nor_a_reason() -> None:
         assert recommended(milk, strategy) == {tea.pk: None, nails.pk: None}
 
 
+def test_what_came_after_the_training_is_new_in_the_shop_without_another_training() -> None:
+    tea, milk, _ = tea_and_milk()
+    Product.objects.update(added_at=NOW - timedelta(days=400))
+    train.train(now=NOW)
+    shelf.live(now=NOW)
+    later = NOW + timedelta(days=3)
+    fresh = product("fresh", category="Never heard of")
+    Product.objects.filter(pk=fresh.pk).update(added_at=later - timedelta(days=1))
+
+    found = shelf.live(now=later)
+
+    (new,) = recommend(found.model, found.catalogue, Ask(recipe("new")), limit=1)
+    assert (new.product_id, new.strategy, found.number) == (fresh.pk, "new", 1)
+    # What is known of the others is still known, and the newcomer may stand in a history.
+    past = [(fresh.pk, 0.5), (tea.pk, 1.0)]
+    for strategy in ("because_you_bought", "because_you_viewed", "vmis", "buy_again"):
+        ask = Ask(recipe(strategy), bought=past, viewed=past)
+        assert recommend(found.model, found.catalogue, ask, limit=3)
+    ask = Ask(recipe("because_you_bought"), bought=past)
+    best, *_ = recommend(found.model, found.catalogue, ask, limit=1)
+    assert (best.product_id, best.because_of) == (milk.pk, tea.pk)
+
+
+def test_a_newcomer_is_new_for_thirty_days_also_without_another_training() -> None:
+    tea_and_milk()
+    Product.objects.update(added_at=NOW - timedelta(days=400))
+    train.train(now=NOW)
+    fresh = product("fresh", category="Dairy")
+    Product.objects.filter(pk=fresh.pk).update(added_at=NOW)
+
+    served = {}
+    for days in (29, 31):
+        found = shelf.live(now=NOW + timedelta(days=days))
+        (item,) = recommend(found.model, found.catalogue, Ask(recipe("new")), limit=1)
+        served[days] = (item.product_id == fresh.pk, item.strategy)
+
+    assert served[29] == (True, "new")
+    assert served[31][1] == "popular"
+
+
 def test_a_product_deleted_since_the_training_is_not_allowed() -> None:
     tea, milk, nails = tea_and_milk()
     train.train(now=NOW)

@@ -11,8 +11,9 @@ from personalization.recommendations.neighbours import BoolArray, FloatArray, In
 from personalization.recommendations.options import Option
 from personalization.recommendations.past import NO_PAST, Past
 
-# Whose items a strategy looks at; "" for one that looks at none.
-History = Literal["bought", "viewed", ""]
+# Whose items a strategy looks at; "" for one that looks at none. "cart" is the open cart, or
+# what was bought where there is none.
+History = Literal["bought", "viewed", "cart", ""]
 # Positions, best first, and the value of each.
 Ranking = tuple[Int32Array, FloatArray]
 
@@ -22,6 +23,7 @@ class Person(NamedTuple):
 
     bought: Past = NO_PAST
     viewed: Past = NO_PAST
+    cart: Past = NO_PAST
     favourite_category: str = ""
     # As `city:Köln`, the narrowest first.
     places: tuple[str, ...] = ()
@@ -30,7 +32,22 @@ class Person(NamedTuple):
         """Return the same person without a product in one of the histories."""
         if history == "viewed":
             return self._replace(viewed=self.viewed.without(position))
+        if history == "cart":
+            return self._replace(cart=self.cart.without(position))
         return self._replace(bought=self.bought.without(position))
+
+    def looks_at(self, history: History) -> History:
+        """Return the history that a strategy finds where it looks for this one."""
+        return "bought" if history == "cart" and not self.cart else history
+
+    def past(self, history: History) -> Past:
+        match self.looks_at(history):
+            case "viewed":
+                return self.viewed
+            case "cart":
+                return self.cart
+            case _:
+                return self.bought
 
 
 @dataclass(frozen=True, slots=True)

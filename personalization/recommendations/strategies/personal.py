@@ -1,7 +1,7 @@
 """Strategies that start from what one person bought or viewed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,7 +16,6 @@ from personalization.recommendations.candidates import (
 from personalization.recommendations.model import Model
 from personalization.recommendations.neighbours import Neighbours
 from personalization.recommendations.options import Option
-from personalization.recommendations.past import Past
 from personalization.recommendations.strategies.base import Ground, History, OneByOne, Person
 from personalization.recommendations.votes import MOST_LAST_ITEMS
 
@@ -46,6 +45,8 @@ class Neighbourly:
     is_lifted: bool = True
     is_personal: bool = True
     options: tuple[Option, ...] = (_LAST_ITEMS,)
+    # What the general reason calls the history that was found.
+    details: Mapping[History, str] = field(default_factory=dict)
 
     def sources(
         self, ground: Ground, people: Sequence[Person], options: Mapping[str, object]
@@ -54,10 +55,11 @@ class Neighbourly:
         return votes.similar(
             ground.model,
             lists=_lists(ground.model, self.lists),
-            pasts=[_past(person, self.history) for person in people],
+            pasts=[person.past(self.history) for person in people],
             allowed=ground.allowed,
             last=last if isinstance(last, int) else self.last,
             is_lifted=self.is_lifted,
+            details=[self.details.get(person.looks_at(self.history), "") for person in people],
         )
 
     def causes(self, found: Sequence[tuple[Source, int]]) -> list[int]:
@@ -87,13 +89,14 @@ BECAUSE_YOU_BOUGHT = Neighbourly(
 )
 GOES_WITH = Neighbourly(
     name="goes_with",
-    label="Completes the last order",
+    label="Completes the cart or the last order",
     because="Goes with {cause}",
-    general="Goes with your recent orders",
-    history="bought",
+    general="Goes with {detail}",
+    history="cart",
     last=10,
     lists="together",
     is_lifted=False,
+    details={"cart": "your cart", "bought": "your recent orders"},
 )
 
 
@@ -145,13 +148,12 @@ class Vmis(OneByOne):
         history, _ = person.viewed.distinct()
         if not history:
             return NOTHING
-        items, scores = vmis.score(ground.model.sessions, clicks=history[: vmis.LAST_CLICKS])
+        sessions = ground.model.sessions
+        # What came after the training was in no visit yet.
+        clicks = [item for item in history if item < len(sessions.rarity)]
+        items, scores = vmis.score(sessions, clicks=clicks[: vmis.LAST_CLICKS])
         is_new = ~np.isin(items, history)
         return Found(items[is_new], scores[is_new])
-
-
-def _past(person: Person, history: History) -> Past:
-    return person.viewed if history == "viewed" else person.bought
 
 
 def _lists(model: Model, name: str) -> Neighbours:

@@ -73,6 +73,12 @@ def _models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _unhurried() -> None:
+    """Let no decision fall back because the machine is busy: who tests that sets a time."""
+    settings.ATTUNE_DECIDE_SECONDS = 60.0
+
+
 @pytest.fixture(autouse=True)
 def _clean_cache(_models: Path) -> Iterator[None]:
     """Each test numbers its models from 1: none may serve what another one trained."""

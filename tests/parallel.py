@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Run one worker more than there are cores: some wait for servers, leases and kills."""
+    return (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes(specs: "list[XSpec]") -> None:
     """Lead each worker to the servers of this run, as if they had been given to it.
 
@@ -56,6 +62,10 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
-    """Let the garbage collector pass over the thousands of tests that stay to the end anyway."""
+    """Let the garbage collector pass over the thousands of tests that stay to the end anyway.
+
+    It also comes more seldom than usual: migrating alone makes it run thousands of times.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000)

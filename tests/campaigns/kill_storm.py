@@ -171,12 +171,16 @@ def tick(campaign: Campaign, catcher: RunningCatcher, storm: Storm) -> None:
 
 
 def wait_for_handover(storm: Storm, *, seconds: float) -> None:
-    """Return as soon as a living worker hands something over."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    """Return as soon as a living worker hands something over; wait longer while mails are due."""
+    begun = time.monotonic()
+    while (waited := time.monotonic() - begun) < seconds or (waited < 4 * seconds and _is_due()):
         if set(handing_over().values_list("lease_token", flat=True)) - storm.seen:
             return
         time.sleep(0.003)
+
+
+def _is_due() -> bool:
+    return Send.objects.filter(state=State.PLANNED, due_at__lte=timezone.now()).exists()
 
 
 def choose_moment(number: int, *, chance: random.Random, storm: Storm) -> None:

@@ -44,7 +44,7 @@ def test_nine_kills_lose_nothing_and_send_nothing_twice(tmp_path: Path) -> None:
                 kill_storm.choose_moment(number, chance=chance, storm=storm)
                 kill_storm.kill(worker, storm)
                 worker.revive()
-            kill_storm.finish(campaign, catcher, storm, worker=worker, seconds=60)
+            kill_storm.finish(campaign, catcher, storm, worker=worker, seconds=240)
         finally:
             worker.kill_all()
         check(campaign, catcher, storm, people=people)

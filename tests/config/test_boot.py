@@ -48,7 +48,7 @@ def run(program: str, *, var: Path, **extra: str) -> subprocess.CompletedProcess
         env=environment(var, **extra),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
     )
 
 
@@ -73,7 +73,7 @@ def test_child_that_inherits_embedded_servers_keeps_them_when_the_parent_is_kill
 ) -> None:
     pid_file = var.parent / "child.pid"
     parent = start_user(program=PARENT, CHILD=CHILD, PID_FILE=str(pid_file)).is_served()
-    seconds_until(lambda: pid_file.exists() and bool(pid_file.read_text()), limit=10)
+    seconds_until(lambda: pid_file.exists() and bool(pid_file.read_text()), limit=60)
     child = int(pid_file.read_text())
     postmaster = parent.postmaster()
 
@@ -84,7 +84,7 @@ def test_child_that_inherits_embedded_servers_keeps_them_when_the_parent_is_kill
     assert parent.postmaster() == postmaster
     assert parent.query("SELECT 1") == 1
     subprocess.run(["kill", "-9", str(child)], check=True)
-    seconds_until(lambda: not is_alive(postmaster), limit=10)
+    seconds_until(lambda: not is_alive(postmaster), limit=60)
 
 
 def test_child_of_an_embedded_parent_may_be_given_other_servers(var: Path) -> None:

@@ -39,7 +39,7 @@ def started(program: str, var: Path, **given: str) -> "subprocess.Popen[str]":
 
 
 def ended(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
-    output, errors = process.communicate(timeout=30)
+    output, errors = process.communicate(timeout=180)
     return process.returncode, output, errors
 
 

@@ -49,7 +49,7 @@ def read_until(demo: "subprocess.Popen[str]", text: str) -> str:
 
 
 def finished(demo: "subprocess.Popen[str]") -> str:
-    printed, _ = demo.communicate(timeout=240)
+    printed, _ = demo.communicate(timeout=600)
     assert demo.returncode == 0, printed
     return printed
 
@@ -73,7 +73,7 @@ def processes_of(var: Path) -> list[str]:
 
 
 def wait_until_gone(var: Path) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while processes_of(var) and time.monotonic() < end:
         time.sleep(0.2)
     assert processes_of(var) == []

@@ -93,7 +93,7 @@ class User:
     def errors(self) -> str:
         """Wait for the end and return what was written to standard error."""
         if self.complaints is None:
-            self.complaints = self.process.communicate(timeout=60)[1]
+            self.complaints = self.process.communicate(timeout=180)[1]
         return self.complaints
 
 

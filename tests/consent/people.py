@@ -29,10 +29,10 @@ def at_once(*works: Callable[[], R]) -> list[R]:
 
     def one(work: Callable[[], R]) -> R:
         try:
-            start.wait(timeout=10)
+            start.wait(timeout=60)
             return work()
         finally:
             connection.close()
 
     with ThreadPoolExecutor(len(works)) as pool:
-        return [future.result(timeout=30) for future in [pool.submit(one, each) for each in works]]
+        return [future.result(timeout=180) for future in [pool.submit(one, each) for each in works]]

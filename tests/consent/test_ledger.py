@@ -322,7 +322,7 @@ def test_who_speaks_while_another_has_not_finished_waits_and_sees_it() -> None:
         return 1
 
     def load_file() -> int:
-        assert has_spoken.wait(timeout=5)
+        assert has_spoken.wait(timeout=60)
         return ledger.record_many([said(anna, "granted", 9)])
 
     assert at_once(object_slowly, load_file) == [1, 1]

@@ -66,7 +66,7 @@ def _kill_in_the_middle(environment: dict[str, str]) -> None:
     before = InboxEvent.objects.count()
     command = [sys.executable, str(Path(ROOT, "manage.py")), "apply_inbox"]
     worker = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while InboxEvent.objects.count() == before and worker.poll() is None:
         assert time.monotonic() < end
         time.sleep(0.002)

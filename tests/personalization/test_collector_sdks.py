@@ -43,7 +43,7 @@ def url(
 
 def run(command: list[str], *arguments: str, folder: Path | None = None) -> None:
     done = subprocess.run(
-        [*command, *arguments], capture_output=True, text=True, timeout=60, check=False, cwd=folder
+        [*command, *arguments], capture_output=True, text=True, timeout=300, check=False, cwd=folder
     )
     assert done.returncode == 0, done.stderr
 
@@ -107,7 +107,7 @@ def test_a_body_in_chunks_and_one_far_too_long_are_answered(url: str) -> None:
 
 def ask(url: str, raw: bytes) -> bytes:
     host, _, port = url.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=20) as connection:
+    with socket.create_connection((host, int(port)), timeout=120) as connection:
         connection.sendall(raw)
         found: list[bytes] = []
         while part := connection.recv(65_536):

@@ -26,7 +26,7 @@ def test_items_come_in_order_and_one_is_made_ahead_in_another_thread() -> None:
     first = next(stream)
 
     assert first == 1
-    assert second.wait(timeout=10)
+    assert second.wait(timeout=60)
     assert list(stream) == [2, 3]
     assert made == [(1, False), (2, False), (3, False)]
 

@@ -118,13 +118,13 @@ def test_a_statement_that_hangs_is_ended_by_the_deadline(settings: Any) -> None:
         with connection.cursor() as cursor:
             cursor.execute("BEGIN; LOCK TABLE personalization_customerprofile")
             locked.set()
-            done.wait(10)
+            done.wait(60)
             cursor.execute("ROLLBACK")
         connection.close()
 
     holder = threading.Thread(target=hold)
     holder.start()
-    locked.wait(10)
+    locked.wait(60)
     try:
         answer = get(secret=secret, external_id="C1")
     finally:

@@ -317,7 +317,7 @@ def test_two_connections_store_one_delivery(live_server: LiveServer) -> None:
 
     def send() -> None:
         asked = http.Request(f"{live_server.url}/webhooks/shopify/", data=body, headers=headers)
-        with http.urlopen(asked, timeout=20) as answer:
+        with http.urlopen(asked, timeout=120) as answer:
             answers.append((answer.status, json.loads(answer.read())["status"]))
 
     threads = [threading.Thread(target=send) for _ in range(2)]

@@ -17,7 +17,7 @@ from config.embedded.child import bind_to
 from config.embedded.layout import var_folder
 
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 90
 STOP_SECONDS = 10
 
 

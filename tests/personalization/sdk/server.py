@@ -19,7 +19,7 @@ def serving(patch: pytest.MonkeyPatch) -> Iterator[str]:
     patch.setenv("ATTUNE_DEMO", "1")
     processes = Processes()
     try:
-        processes.start(f"test-web-{port}", web(port))
+        processes.start(f"test-web-{port}", web(port, processes=1))
         url = f"http://127.0.0.1:{port}"
         processes.wait_for(f"test-web-{port}", lambda: answers(f"{url}/healthz"))
         yield url

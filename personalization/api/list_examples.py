@@ -26,6 +26,7 @@ _TRENDING: dict[str, Any] = {
 RECOMMENDATIONS = OpenApiExample(
     "From what she viewed",
     value={
+        "decision_id": "7d1f3c52-5a0e-4b2e-9d53-0c6f1f6a2b11",
         "items": [_BOOTS],
         "strategy": "because_you_viewed",
         "fallback": False,
@@ -37,6 +38,7 @@ RECOMMENDATIONS = OpenApiExample(
 FOR_NOBODY = OpenApiExample(
     "Nobody is known",
     value={
+        "decision_id": None,
         "items": [_TRENDING],
         "strategy": "because_you_viewed",
         "fallback": True,

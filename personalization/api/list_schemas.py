@@ -35,6 +35,9 @@ def _items(name: str) -> s.BaseSerializer[object]:
 RECOMMENDATIONS = inline_serializer(
     "Recommendations",
     {
+        "decision_id": s.UUIDField(
+            allow_null=True, help_text="The name of the receipt; null where nobody is known."
+        ),
         "items": _items("Recommended"),
         "strategy": s.CharField(help_text="The strategy or chain that was asked."),
         "fallback": s.BooleanField(help_text="Nobody is known, or there is nothing to show."),

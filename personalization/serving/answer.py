@@ -8,6 +8,7 @@ from typing import Any
 from personalization.content.blocks import RenderedBlock
 from personalization.content.context import REASON
 from personalization.offers.refusals import WITHHELD
+from personalization.serving import lists
 
 # Why nobody in particular is served, in words.
 WORDS = {
@@ -45,7 +46,7 @@ def build(
     explained: Mapping[str, Any] | None = None,
 ) -> Answer:
     """Put an answer together; the same arguments give the same bytes."""
-    content = {"title": block.title, "items": [dict(item) for item in items]}
+    content = {"title": block.title, "items": [lists.ordered(item) for item in items]}
     body = {
         "decision_id": decision_id,
         "slot": slot,

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from consent import identify, ledger
@@ -17,9 +18,11 @@ from personalization.models import (
     RuleSet,
     SendTimeSlot,
 )
+from personalization.recommendations import shelf
 from personalization.replay import Outcome, replay
 from personalization.rules import publish as rules
-from personalization.serving import ready, tokens
+from personalization.serving import cards, ready, tokens
+from tests.campaigns import factories as make
 from tests.personalization.decision_support import SOURCE, get, key, people, reason, slot
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("served_afresh")]
@@ -80,6 +83,38 @@ def test_one_decision_for_a_message_however_often_it_is_asked() -> None:
     assert other.json()["text"] == "New"
     assert other.json()["decision_id"] != first.json()["decision_id"]
     assert Receipt.objects.count() == Exposure.objects.count() == 2
+
+
+def test_products_come_out_of_the_receipt_in_the_same_bytes() -> None:
+    people()
+    for number in (1, 2):
+        make.product(number)
+    shelf.forget()
+    slot(recommendation_count=2)
+    secret = key()
+    first = get(secret=secret, external_id="C1", message="spring")
+    cards.forget()
+
+    again = get(secret=secret, external_id="C1", message="spring")
+
+    assert len(first.json()["content"]["items"]) == 2
+    assert again.content == first.content
+
+
+def test_without_the_database_the_fallback_is_said() -> None:
+    people()
+    slot()
+    secret = key()
+    get(secret=secret, external_id="C1")
+
+    def refuse(*_: object) -> None:
+        raise OperationalError("the connection failed: anna1@example.com")
+
+    with connection.execute_wrapper(refuse):
+        answer = get(secret=secret, external_id="C1")
+
+    assert (answer.status_code, answer["X-Personalization"]) == (200, "fallback")
+    assert (answer.json()["text"], reason(answer)) == ("The season", "unavailable")
 
 
 def test_after_its_time_a_message_gets_a_new_decision() -> None:

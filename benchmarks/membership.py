@@ -14,7 +14,7 @@ from benchmarks import crowd
 from benchmarks.report import Result, Table
 from personalization.importing import touching
 from personalization.importing.event_days import Latest
-from personalization.models import Segment, SegmentTouch
+from personalization.models import Segment
 from personalization.segments import membership, publish, upkeep
 
 PEOPLE = {"short": 10_000, "full": 100_000}
@@ -30,7 +30,9 @@ def measure(*, scale: str, port: int, people: int | None) -> Result:
     for number in range(20):
         _live(number)
     membership.rebuild_all(now=timezone.now())
-    SegmentTouch.objects.all().delete()
+    # Who waits for the conditions being new is looked at before the clock starts.
+    while not upkeep.catch_up(now=timezone.now()).is_idle:
+        pass
     lags, looked = _paced(ids, seconds=SECONDS[scale])
     started = time.monotonic()
     membership.rebuild_all(now=timezone.now())

@@ -35,8 +35,11 @@ class Choice:
 
 def spoken(values: Mapping[str, object]) -> str:
     """Return the language a person's values name, as `de-AT`; empty where none can be read."""
-    found = (_read(value) for path in FIELDS if isinstance(value := values.get(path), str))
-    return next(filter(None, found), "")
+    for path in FIELDS:
+        value = values.get(path)
+        if isinstance(value, str) and (found := _read(value)):
+            return found
+    return ""
 
 
 def tag(written: str) -> str:

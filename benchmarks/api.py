@@ -30,7 +30,7 @@ PRODUCTS = 4
 NOTE = (
     "Open loop: a wait counts from the moment the request was due, each request is for another "
     "person. Cold: the first time a message asks; warm: the same message again. Fallbacks and all "
-    "but 200 count as failures. The client and PostgreSQL share the cores with one web process."
+    "but 200 count as failures. The client and PostgreSQL share the cores with the web processes."
 )
 
 

@@ -93,6 +93,8 @@ def web(port: int, *, processes: int | None = None) -> list[str]:
         _tool("granian"),
         *options,
         *("--workers", str(count)),
+        # One that is still starting does not hear that it should end.
+        *("--workers-kill-timeout", str(STOP_SECONDS - 2)),
         *("--respawn-failed-workers", "--no-access-log", "--log-level", "warning"),
         "config.rsgi:app",
     ]

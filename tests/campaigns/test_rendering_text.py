@@ -61,7 +61,9 @@ PIECES = [
 def test_shortcuts_leave_nothing_to_tidy(text: str) -> None:
     cleaned = clean(text)
 
-    plain = re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", "", text.replace("\r", "\n"))
+    plain = re.sub(
+        r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", "", text.replace("\r\n", "\n").replace("\r", "\n")
+    )
     lines = [line.rstrip() for line in plain.split("\n")]
     assert cleaned == re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n") + "\n"
 

@@ -107,6 +107,26 @@ def test_child_that_ends_at_once_is_an_error_that_shows_its_last_words(group: Pr
         group.wait_for("one", lambda: False)
 
 
+def test_a_web_that_is_told_to_end_while_it_starts_ends(group: Processes, tmp_path: Path) -> None:
+    group.start("web", processes.web(free_port(), processes=3))
+    while len(of(tmp_path)) < 3:
+        time.sleep(0.01)
+    (web,) = [entry for entry in Path("/proc").glob("[0-9]*") if _is_child(entry)]
+
+    os.kill(int(web.name), signal.SIGTERM)
+
+    wait_until_gone(tmp_path, seconds=120)
+
+
+def _is_child(entry: Path) -> bool:
+    try:
+        return (entry / "stat").read_text().rpartition(")")[2].split()[1] == str(os.getpid()) and (
+            b"granian" in (entry / "cmdline").read_bytes()
+        )
+    except OSError:
+        return False
+
+
 @pytest.fixture
 def serving(tmp_path: Path) -> Iterator[tuple["subprocess.Popen[str]", Path]]:
     """`make serve` beside this test: web, worker, beat and catcher on the test database."""

@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from tempfile import SpooledTemporaryFile
+from threading import Thread
 from typing import IO, Any, Protocol
 
 from django.conf import settings
 
 from config.wsgi import application
+from personalization.serving import ready
 
 # How long a body may take: so long, and longer for each byte that came; and between two parts.
 PATIENCE_SECONDS = 30.0
@@ -64,6 +66,10 @@ class Web:
     def __init__(self, wsgi: Callable[..., Any], *, threads: int) -> None:
         self._wsgi = wsgi
         self._threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="web")
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Called by granian when a process starts; requests are taken meanwhile."""
+        Thread(target=ready.read_ahead, name="read-ahead", daemon=True).start()
 
     async def __rsgi__(self, scope: Incoming, protocol: Any) -> None:
         if scope.proto != "http":

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
 
-from django.db import OperationalError
+from django.db import DatabaseError, OperationalError, connection
+from django.utils import timezone
 
 from personalization import engine
 from personalization.conditions.describe import describe
@@ -51,8 +52,13 @@ _served = _Served()
 
 
 def live(*, now: datetime) -> dict[str, Ready]:
-    """Return all active slots by name; read again every few seconds, by one thread at a time."""
-    with _served.lock:
+    """Return all active slots by name; read again every few seconds, by one thread at a time.
+
+    The others go on with the last ones meanwhile: nobody waits but for the very first.
+    """
+    if not _served.lock.acquire(blocking=_served.read_at is None):
+        return _served.slots
+    try:
         if _served.read_at is None or abs(now - _served.read_at) >= MAX_AGE:
             try:
                 _served.slots = {ready.slug: ready for ready in _read(now=now)}
@@ -63,6 +69,18 @@ def live(*, now: datetime) -> dict[str, Ready]:
                     raise
                 logger.warning("slots were not read again; the last ones are served")
         return _served.slots
+    finally:
+        _served.lock.release()
+
+
+def read_ahead() -> None:
+    """Read the slots before anybody asks, in a thread of its own: the first who asks waits less."""
+    try:
+        live(now=timezone.now())
+    except DatabaseError:
+        logger.warning("slots were not read ahead; the first request reads them")
+    finally:
+        connection.close()
 
 
 def default(slots: Collection[Ready]) -> Ready | None:

@@ -178,7 +178,7 @@ def test_a_batch_gives_each_person_one_code_and_the_rest_the_next_rule() -> None
 
 
 def test_an_answer_with_a_code_is_replayed_from_its_receipt() -> None:
-    pool("A1")
+    pool("ONLY-FOR-YOU")
     secret = scene("spring")
     ids = [asked(secret, who=who, message="m")["decision_id"] for who in ("C1", "C2")]
 
@@ -188,7 +188,7 @@ def test_an_answer_with_a_code_is_replayed_from_its_receipt() -> None:
     ]
 
     assert found == [Outcome.EQUAL, Outcome.EQUAL]
-    assert all("A1" not in str(each.decision) for each in Receipt.objects.all())
+    assert all("ONLY-FOR-YOU" not in str(each.decision) for each in Receipt.objects.all())
 
 
 def test_content_that_fails_gives_no_second_code_at_the_next_try() -> None:

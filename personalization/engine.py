@@ -81,12 +81,13 @@ class Content:
 
 def prepare(rulesets: Mapping[str, RuleSet], *, recommendation_count: int, now: datetime) -> Plan:
     """Read and compile the live versions of the rulesets and of every block they name."""
-    ready = tuple(slots.live_slot(name, ruleset) for name, ruleset in rulesets.items())
+    known = catalogue.load()
+    ready = tuple(slots.live_slot(name, each, known=known) for name, each in rulesets.items())
     trees = [rule.condition for slot in ready for rule in slot.ruleset.definition.rules]
     return Plan(
         slots=ready,
         blocks=slots.live_blocks(ready),
-        catalogue=catalogue.load(),
+        catalogue=known,
         needs=reduce(Needs.union, map(needs, trees), NOTHING),
         properties=properties_asked(trees),
         shelf=shelf.live(now=now),

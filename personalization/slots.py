@@ -8,6 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from personalization.conditions.facts import Facts
+from personalization.conditions.fields import Catalogue
 from personalization.content.blocks import CompiledBlock, RenderedBlock, compile_block, render
 from personalization.content.liquid import TemplateProblem
 from personalization.content.liquid_runtime import PlainData, plain
@@ -41,7 +42,7 @@ class Slot:
     ruleset: CompiledRuleSet
     slug: str
     version: int
-    # Rules that do not apply, by key, and why: a segment they ask for cannot be used.
+    # Rules that do not apply, by key, and why: a segment or field they ask for cannot be used.
     left_out: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -53,10 +54,10 @@ class Filled:
     problem: TemplateProblem | None = None
 
 
-def live_slot(name: str, ruleset: RuleSet) -> Slot:
+def live_slot(name: str, ruleset: RuleSet, *, known: Catalogue) -> Slot:
     if ruleset.live is None:
         raise SlotUnfilled(f"slot “{name}”: ruleset “{ruleset}” has no live version; put one live")
-    found = applicable(ruleset.live.content)
+    found = applicable(ruleset.live.content, known=known)
     return Slot(
         name=name,
         ruleset=found.ruleset,

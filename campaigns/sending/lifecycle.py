@@ -121,7 +121,7 @@ def _content_problems(campaign: Campaign, *, now: datetime) -> list[str]:
     ]
     idle = [
         f"A rule of the ruleset “{slot.slug}” does not apply, because {reason}. "
-        "Mend the segment, or take it out of the rule."
+        "Mend that, or take it out of the rule."
         for slot in kit.plan.slots
         for reason in dict.fromkeys(slot.left_out.values())
     ]

@@ -1,13 +1,15 @@
-"""Leave out the rules that ask for a segment nobody may use: they hold for nobody.
+"""Leave out the rules whose condition cannot be decided any more: they hold for nobody.
 
-The members of a broken segment are not vouched for, so “not in it” would be true of everybody.
+The members of a broken segment are not vouched for, and a field that left the catalogue is absent,
+so “not in it” and “not that” would otherwise be true of everybody.
 """
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
+from personalization.conditions.fields import Catalogue, EventSpec, validate
+from personalization.conditions.nodes import Node
 from personalization.conditions.tree import needs
-from personalization.models import Segment
 from personalization.rules.evaluate import (
     CompiledRuleSet,
     compile_ruleset,
@@ -26,34 +28,24 @@ class Applicable:
     left_out: Mapping[str, str]
 
 
-def applicable(content: Content) -> Applicable:
+def applicable(content: Content, *, known: Catalogue) -> Applicable:
     """Compile a version as it may decide now (one query where rules ask for segments)."""
     compiled = compile_ruleset(parse_ruleset(content))
-    asked = {line.rule.key: needs(line.rule.condition).segments for line in compiled.lines}
-    wrong = _unusable(frozenset().union(*asked.values()))
-    left_out = {
-        key: "; ".join(wrong[slug] for slug in sorted(slugs) if slug in wrong)
-        for key, slugs in asked.items()
-        if not wrong.keys().isdisjoint(slugs)
+    trees = [line.rule.condition for line in compiled.lines]
+    wrong = health.unusable(frozenset[str]().union(*(needs(tree).segments for tree in trees)))
+    reasons = {
+        line.rule.key: "; ".join(_reasons(line.rule.condition, known=known, wrong=wrong))
+        for line in compiled.lines
     }
+    left_out = {key: reason for key, reason in reasons.items() if reason}
     return Applicable(without(compiled, rules=left_out) if left_out else compiled, left_out)
 
 
-def _unusable(slugs: Collection[str]) -> dict[str, str]:
-    if not slugs:
-        return {}
-    known = {segment.slug: segment for segment in Segment.objects.filter(slug__in=slugs)}
-    found = {slug: _wrong(slug, known.get(slug)) for slug in slugs}
-    return {slug: reason for slug, reason in found.items() if reason}
-
-
-def _wrong(slug: str, segment: Segment | None) -> str:
-    if segment is None:
-        return f"there is no segment “{slug}”"
-    if segment.is_archived:
-        return f"the segment “{segment.name}” is archived"
-    if segment.live_id is None and segment.kind == Segment.Kind.CONDITION:
-        return f"the segment “{segment.name}” has no live version"
-    if segment.broken_since is not None:
-        return f"the segment “{segment.name}” is broken ({health.first(segment)})"
-    return ""
+def _reasons(node: Node, *, known: Catalogue, wrong: Mapping[str, str]) -> Iterator[str]:
+    asked = needs(node)
+    # An event that left the catalogue is one that nobody does any more: that can be decided.
+    events = {name: EventSpec(name, name) for name in asked.events} | {**known.events}
+    for fault in validate(node, replace(known, events=events, segments=None)):
+        yield fault.message
+    for slug in sorted(asked.segments & wrong.keys()):
+        yield wrong[slug]

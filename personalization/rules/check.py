@@ -1,7 +1,7 @@
 """Look at a ruleset as an editor has it now: faults, findings at their rules, whom each reaches."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from personalization.conditions.fields import FieldSpec
@@ -12,7 +12,10 @@ from personalization.rules.analyse import analyse
 from personalization.rules.evaluate import RuleSetDefinition, parse_ruleset
 from personalization.rules.publish import prepare
 from personalization.rules.reach import Reach, reach
+from personalization.segments import health
 from personalization.versions import Content, ContentInvalid, Problem
+
+_MEND_SEGMENT = "Put the segment live or mend it, or take it out of the rule."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +48,12 @@ def check(content: Content, *, now: datetime) -> Checked:
         return Checked(problems=problems)
     if any(".condition" in problem.path for problem in problems):
         return Checked(problems=problems)
+    asked = (needs(rule.condition).segments for rule in definition.rules)
+    wrong = health.unusable(frozenset[str]().union(*asked))
     return Checked(
         problems=problems,
-        remarks=(*_of_segments(definition), *_findings(definition, now=now)),
-        reach=reach(definition, now=now),
+        remarks=(*_of_segments(definition, wrong=wrong), *_findings(definition, now=now)),
+        reach=reach(_without_wrong(definition, wrong=wrong), now=now),
     )
 
 
@@ -80,8 +85,14 @@ def _in_words(phrase: str, *, fields: Mapping[str, FieldSpec]) -> str:
     return f"{fields[path].label.lower()} {rest}" if path in fields else phrase
 
 
-def _of_segments(definition: RuleSetDefinition) -> Iterator[Remark]:
-    """Name the rules that ask for a segment nobody can be in, or that is in itself."""
+def _without_wrong(definition: RuleSetDefinition, *, wrong: Mapping[str, str]) -> RuleSetDefinition:
+    """Count as it is decided: a rule by a segment that cannot be used holds for nobody."""
+    sound = (rule for rule in definition.rules if not needs(rule.condition).segments & wrong.keys())
+    return replace(definition, rules=tuple(sound))
+
+
+def _of_segments(definition: RuleSetDefinition, *, wrong: Mapping[str, str]) -> Iterator[Remark]:
+    """Name the rules that ask for a segment nobody may use, or that is in itself."""
     wanted = {rule.key: needs(rule.condition).segments for rule in definition.rules}
     if not any(wanted.values()):
         return
@@ -96,9 +107,9 @@ def _of_segments(definition: RuleSetDefinition) -> Iterator[Remark]:
                 text = f"“{rule.name}” asks for a segment that contains itself: {' → '.join(way)}."
                 mend = "Leave one of these segments out of another."
                 yield Remark("segment_cycle", (rule.key,), text, mend)
-            elif slug not in within:
-                text = f"“{rule.name}” asks for the segment “{slug}”, which is not live."
-                yield Remark("segment_not_live", (rule.key,), text, "Put the segment live.")
+            elif slug in wrong:
+                text = f"“{rule.name}” holds for nobody: {wrong[slug]}."
+                yield Remark("segment_not_live", (rule.key,), text, _MEND_SEGMENT)
 
 
 def _cycle(slug: str, *, within: Mapping[str, frozenset[str]]) -> list[str]:

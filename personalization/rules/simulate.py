@@ -12,6 +12,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from consent import gate, jobs
 from consent.models import Job
 from personalization.conditions.facts import Facts
+from personalization.conditions.fields import Catalogue
 from personalization.conditions.tree import NOTHING, Needs, needs
 from personalization.models import CustomerProfile, RuleSet, RuleSetVersion
 from personalization.profiles import catalogue, load
@@ -91,7 +92,10 @@ def run(job_id: int, *, now: datetime) -> None:
     job = Job.objects.get(pk=job_id)
     with jobs.run(job) as progress:
         cursor = dict(job.cursor)
-        before, after = (_Side(_compiled(cursor, cursor[side])) for side in ("before", "after"))
+        known = catalogue.load()
+        before, after = (
+            _Side(_compiled(cursor, cursor[side], known=known)) for side in ("before", "after")
+        )
         tally = Tally()
         job.done = 0
         progress.result(**tally.figures())
@@ -105,9 +109,9 @@ def run(job_id: int, *, now: datetime) -> None:
             progress.advance(len(ids))
 
 
-def _compiled(cursor: dict[str, Any], number: Any) -> CompiledRuleSet:
+def _compiled(cursor: dict[str, Any], number: Any, *, known: Catalogue) -> CompiledRuleSet:
     version = RuleSetVersion.objects.get(of=cursor["ruleset"], number=number)
-    return applicable(version.content).ruleset
+    return applicable(version.content, known=known).ruleset
 
 
 @dataclass(slots=True)

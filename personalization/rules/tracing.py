@@ -70,9 +70,9 @@ def trace(
 
     `withheld` says by the offer why this person cannot have it.
     """
-    ready = applicable(version.content)
-    compiled = without(ready.ruleset, offers=withheld)
     known = catalogue.load()
+    ready = applicable(version.content, known=known)
+    compiled = without(ready.ruleset, offers=withheld)
     loaded = load.profiles(
         gate.permissions([subject_id], purpose=PURPOSE, at=now),
         needs=needs_of([compiled]),

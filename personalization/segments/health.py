@@ -1,6 +1,6 @@
 """Which segments are broken and why: a broken one is neither kept up to date nor used."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -64,6 +64,27 @@ def problems(segments: Iterable[Segment]) -> list[str]:
         for segment in segments
         if segment.broken_since is not None
     ]
+
+
+def unusable(slugs: Collection[str]) -> dict[str, str]:
+    """Say of those of these segments that nobody may use, by slug, why not (one query)."""
+    if not slugs:
+        return {}
+    known = {segment.slug: segment for segment in Segment.objects.filter(slug__in=slugs)}
+    found = {slug: _useless(slug, known.get(slug)) for slug in slugs}
+    return {slug: reason for slug, reason in found.items() if reason}
+
+
+def _useless(slug: str, segment: Segment | None) -> str:
+    if segment is None:
+        return f"there is no segment “{slug}”"
+    if segment.is_archived:
+        return f"the segment “{segment.name}” is archived"
+    if segment.live_id is None and segment.kind == Segment.Kind.CONDITION:
+        return f"the segment “{segment.name}” has no live version"
+    if segment.broken_since is not None:
+        return f"the segment “{segment.name}” is broken ({first(segment)})"
+    return ""
 
 
 def first(segment: Segment) -> str:

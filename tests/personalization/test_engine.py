@@ -16,7 +16,7 @@ from consent.permission import Permission
 from personalization import engine, receipts
 from personalization.content import blocks
 from personalization.engine import Content, Plan, SlotUnfilled, WrongPermission
-from personalization.models import ContentBlock, CustomerProfile, Receipt, RuleSet, Segment
+from personalization.models import ContentBlock, CustomerProfile, Field, Receipt, RuleSet, Segment
 from personalization.profiles import load
 from personalization.profiles.loaded import LoadedProfile
 from personalization.replay import Outcome, replay
@@ -296,3 +296,19 @@ def test_a_rule_by_a_segment_nobody_may_use_holds_for_nobody(
     receipts.record([entry_of(anna, content, plan=plan)], now=NOON)
     again = replay(Receipt.objects.select_related("subject").get())
     assert again.outcome == Outcome.EQUAL, again.differences
+
+
+def test_a_rule_by_a_field_that_left_the_catalogue_holds_for_nobody() -> None:
+    anna, by = person(1), fans_only()
+    assert by.live is not None
+    no_fan = {**by.live.content["rules"][0], "condition": {"not": FANS}}
+    rules.publisher.publish(by, content={**by.live.content, "rules": [no_fan]}, now=NOON)
+    by = RuleSet.objects.get(pk=by.pk)
+    assert decided(anna, ruleset=by)[anna.pk].decision["slots"]["hero"]["rule"] == "fans"
+
+    Field.objects.filter(name="order_count").update(is_sensitive=True)
+
+    plan = engine.prepare({"hero": by}, recommendation_count=0, now=NOON)
+    told = decided(anna, ruleset=by, plan=plan)[anna.pk].decision["slots"]["hero"]
+    assert (told["is_fallback"], told["left_out"]) == (True, ["fans"])
+    assert "there is no field “traits.order_count”" in plan.slots[0].left_out["fans"]

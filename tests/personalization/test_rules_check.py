@@ -13,6 +13,7 @@ from personalization.profiles import catalogue, load
 from personalization.rules.check import check
 from personalization.rules.evaluate import compile_ruleset, evaluate, parse_ruleset
 from personalization.rules.reach import reach
+from personalization.segments import health, lists
 from tests.campaigns.factories import NOON, person
 from tests.personalization.factories import FRENCH, GERMANS, block, rule, segment, table
 from tests.personalization.offer_support import offer
@@ -140,6 +141,27 @@ def test_a_segment_that_is_not_live_or_contains_itself_is_named_at_its_rule() ->
     assert remarks["segment_cycle"].keys == ("a",)
     assert "inner → inner" in remarks["segment_cycle"].text
     assert remarks["segment_not_live"].keys == ("b",)
+
+
+def test_a_list_can_be_asked_for_and_a_broken_segment_reaches_nobody() -> None:
+    block()
+    crowd()
+    lists.create(slug="guests", name="Guests")
+    broken = segment("germans")
+    content = table(
+        rule("a", condition={"segment": "guests"}),
+        rule("b", condition={"not": {"segment": "germans"}}, place=2),
+    )
+    assert "segment_not_live" not in {each.kind for each in check(content, now=NOON).remarks}
+
+    health.break_down(broken.pk, version_id=broken.live_id, message="no field", now=NOON)
+
+    found = check(content, now=NOON)
+    (remark,) = (each for each in found.remarks if each.kind == "segment_not_live")
+    assert remark.keys == ("b",)
+    assert "“Segment germans” is broken (no field)" in remark.text
+    assert found.reach is not None
+    assert ({*found.reach.rules}, found.reach.fallback.value) == ({"a"}, 6)
 
 
 def test_outcomes_are_checked_down_to_offer_and_parameters() -> None:

@@ -1,6 +1,6 @@
 """Look for faults in a ruleset before it decides: rules that never hold, hide others, or clash."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -56,14 +56,17 @@ MENDS = {
 }
 
 
-def analyse(definition: RuleSetDefinition, *, now: datetime) -> list[Finding]:
+def analyse(
+    definition: RuleSetDefinition, *, now: datetime, listed: Set[str] = frozenset()
+) -> list[Finding]:
     """Return what is found, in the order the rules are asked; what is claimed is certain.
 
-    Active periods count: a rule is only hidden by rules that are active whenever it is.
+    Active periods count: a rule is only hidden by rules that are active whenever it is. `listed`
+    are the fields that hold lists.
     """
     policy = definition.hit_policy
     rules = sorted((r for r in definition.rules if r.is_enabled), key=partial(_rank, policy))
-    return list(_Analysis(rules, policy=policy, now=now).findings())
+    return list(_Analysis(rules, policy=policy, now=now, listed=listed).findings())
 
 
 def _rank(policy: HitPolicy, rule: Rule) -> tuple[float, int]:
@@ -73,12 +76,15 @@ def _rank(policy: HitPolicy, rule: Rule) -> tuple[float, int]:
 
 
 class _Analysis:
-    def __init__(self, rules: Sequence[Rule], *, policy: HitPolicy, now: datetime) -> None:
+    def __init__(
+        self, rules: Sequence[Rule], *, policy: HitPolicy, now: datetime, listed: Set[str]
+    ) -> None:
         self._rules = rules
         # Under `collect` all rules that hold have their say; otherwise one hides the others.
         self._one_decides = policy != "collect"
         self._by_value = policy == "highest_value"
         self._now = now
+        self._listed = listed
         self._dead: set[str] = set()
 
     def findings(self) -> Iterator[Finding]:
@@ -96,7 +102,7 @@ class _Analysis:
             return [Finding(Kind.UNKNOWN, (rule.key,), text)]
 
     def _witness(self, *nodes: Node) -> Witness | None:
-        return witness(AllOf(nodes), now=self._now)
+        return witness(AllOf(nodes), now=self._now, listed=self._listed)
 
     def _about(self, index: int) -> Iterator[Finding]:
         rule = self._rules[index]
@@ -161,7 +167,7 @@ class _Analysis:
 
     def _gap(self) -> Iterator[Finding]:
         always = [r for r in self._rules if r.active_from is None and r.active_until is None]
-        left = witness(Not(AnyOf(tuple(rule.condition for rule in always))), now=self._now)
+        left = self._witness(Not(AnyOf(tuple(rule.condition for rule in always))))
         if left is not None:
             text = "Some people fit no rule and get the fallback."
             yield Finding(Kind.GAP, (), text, in_words(left))

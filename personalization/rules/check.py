@@ -66,9 +66,9 @@ def _problems(content: Content) -> list[Problem]:
 
 
 def _findings(definition: RuleSetDefinition, *, now: datetime) -> Iterator[Remark]:
-    found_all = analyse(definition, now=now)
-    fields = catalogue.load().fields if found_all else {}
-    for found in found_all:
+    fields = catalogue.load().fields
+    listed = {path for path, spec in fields.items() if spec.type == "list"}
+    for found in analyse(definition, now=now, listed=listed):
         yield Remark(
             kind=found.kind,
             keys=found.keys,

@@ -2,17 +2,16 @@
 
 Every condition looks at one thing: a field, a measure over events, a segment. Between the values
 its conditions name nothing changes, so a handful of sample values stands for all there are. What
-the samples cannot show (parts of texts, lists, sequences) may hold or not, independently.
+the samples cannot show (parts of texts, sequences) may hold or not, independently.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
-from itertools import pairwise, product
+from itertools import product
 from typing import TypeAlias
 
-from personalization.conditions import values
 from personalization.conditions.comparing import make_test
 from personalization.conditions.nodes import (
     Compare,
@@ -21,17 +20,13 @@ from personalization.conditions.nodes import (
     Happened,
     InSegment,
     MeasureKind,
-    Operator,
-    Value,
 )
 from personalization.conditions.nodes import Sequence as EventSequence
+from personalization.rules import samples
+from personalization.rules.samples import Atom
 
-Atom: TypeAlias = Compare | InSegment | Happened | EventSequence
-MOMENT = timedelta(microseconds=1)
 # Beyond so many conditions on parts of one text, nobody could follow the finding either.
 FREE_AT_MOST = 6
-_PARTS = frozenset(("contains", "starts_with", "ends_with", "matches"))
-_LISTS = frozenset(("includes_any", "includes_all"))
 
 
 class TooComplex(Exception):
@@ -73,25 +68,29 @@ def thing_of(atom: Atom) -> Thing:
             return atom
 
 
-def regions(atoms: Iterable[Atom], *, now: datetime) -> dict[Thing, tuple[Region, ...]]:
-    """Return the regions of every thing the atoms look at, or raise TooComplex."""
+def regions(
+    atoms: Iterable[Atom], *, listed: Set[str], now: datetime
+) -> dict[Thing, tuple[Region, ...]]:
+    """Return the regions of every thing the atoms look at, or raise TooComplex.
+
+    `listed` are the fields that hold lists.
+    """
     about: dict[Thing, list[Atom]] = {}
     for atom in dict.fromkeys(atoms):
         about.setdefault(thing_of(atom), []).append(atom)
-    counted = _counted(about)
+    shared = _shared(about)
     return {
-        thing: tuple(_regions(thing, found, counted=counted, now=now))
+        thing: tuple(_regions(thing, found, shared=shared, listed=listed, now=now))
         for thing, found in about.items()
     }
 
 
-def is_at_most(one: Thing, other: Thing) -> bool:
-    """Say whether one count can never be above the other: a shorter time, or only some of them."""
-    if not isinstance(one, Measured) or not isinstance(other, Measured) or one == other:
+def is_part(one: Thing, other: Thing) -> bool:
+    """Say whether all events one looks at are among those of the other: a shorter time, or some."""
+    if not isinstance(one, Measured) or not isinstance(other, Measured):
         return False
     return (
-        one.kind == other.kind == "count"
-        and one.match.name == other.match.name
+        one.match.name == other.match.name
         and (other.match.include_machine or not one.match.include_machine)
         and (other.match.where is None or one.match.where == other.match.where)
         and _fits_into(one.within, other.within)
@@ -102,102 +101,83 @@ def _fits_into(one: Duration | None, other: Duration | None) -> bool:
     return other is None or (one is not None and one.delta <= other.delta)
 
 
-def _counted(about: Mapping[Thing, Sequence[Atom]]) -> dict[str, list[Value]]:
-    """Return the bounds of all counts of one event: they limit each other, so they share them."""
-    found: dict[str, list[Value]] = {}
+def _shared(about: Mapping[Thing, Sequence[Atom]]) -> dict[tuple[str, bool], list[Atom]]:
+    """Return by event all conditions on its counts, and all on its first and last: they limit each
+    other, so they share the values they name."""
+    found: dict[tuple[str, bool], list[Atom]] = {}
     for thing, atoms in about.items():
-        if isinstance(thing, Measured) and thing.kind == "count":
-            found.setdefault(thing.match.name, []).extend(_bounds(atoms))
+        if isinstance(thing, Measured):
+            found.setdefault((thing.match.name, thing.kind == "count"), []).extend(
+                atoms if thing.kind in ("count", "first", "last") else ()
+            )
     return found
 
 
 def _regions(
-    thing: Thing, atoms: Sequence[Atom], *, counted: Mapping[str, list[Value]], now: datetime
+    thing: Thing,
+    atoms: Sequence[Atom],
+    *,
+    shared: Mapping[tuple[str, bool], Sequence[Atom]],
+    listed: Set[str],
+    now: datetime,
 ) -> Iterator[Region]:
     if isinstance(thing, InSegment | EventSequence):
         yield from (Region(held, dict.fromkeys(atoms, held)) for held in (True, False))
     elif isinstance(thing, Measured):
-        yield from _measured(thing, atoms, counted=counted, now=now)
+        near = shared[thing.match.name, thing.kind == "count"]
+        yield from _measured(thing, atoms, near=near, now=now)
     else:
         yield _region(None, atoms, now=now)
-        samples = list(_samples(_bounds(atoms), now=now))
-        yield from (_region(sample, atoms, now=now) for sample in samples)
-        # Numbers, moments and yes or no are covered whole; of texts and lists there are more.
-        if all(isinstance(sample, str) for sample in samples):
-            yield from _other(atoms)
+        is_list = thing.path in listed or any(samples.asked(a)[0] in samples.LISTS for a in atoms)
+        yield from _of_list(atoms, now=now) if is_list else _of_single(atoms, now=now)
+
+
+def _of_single(atoms: Sequence[Atom], *, now: datetime) -> Iterator[Region]:
+    found = list(samples.singles(atoms, now=now))
+    yield from (_region(sample, atoms, now=now) for sample in found)
+    # Numbers, moments and yes or no are covered whole; of texts there are more.
+    has_parts = any(samples.asked(atom)[0] in samples.PARTS for atom in atoms)
+    if has_parts or all(isinstance(sample, str) for sample in found):
+        yield from _other(atoms)
+
+
+def _of_list(atoms: Sequence[Atom], *, now: datetime) -> Iterator[Region]:
+    found = samples.lists(atoms, most=FREE_AT_MOST)
+    if found is None:
+        raise TooComplex("too many values of one list")
+    yield from (_region(sample, atoms, now=now) for sample in found)
 
 
 def _measured(
-    thing: Measured, atoms: Sequence[Atom], *, counted: Mapping[str, list[Value]], now: datetime
+    thing: Measured, atoms: Sequence[Atom], *, near: Sequence[Atom], now: datetime
 ) -> Iterator[Region]:
     if thing.kind == "count":
-        numbers = {
-            int(each)
-            for each in _samples(counted[thing.match.name], now=now)
-            if isinstance(each, Decimal | int)
-        }
+        numbers = {int(each) for each in samples.bounds(near) if isinstance(each, int | float)}
         around = {number + step for number in numbers for step in (-1, 0, 1)} | {0, 1}
         yield from (_region(each, atoms, now=now) for each in sorted(around) if each >= 0)
         return
     # The sum over no event is 0; a mean, a first and a last are absent then.
     yield _region(Decimal(0) if thing.kind == "sum" else None, atoms, now=now)
-    yield from (_region(each, atoms, now=now) for each in _samples(_bounds(atoms), now=now))
+    named = near if thing.kind in ("first", "last") else atoms
+    for each in samples.singles(named, now=now):
+        if not isinstance(each, datetime) or _can_be(each, within=thing.within, now=now):
+            yield _region(each, atoms, now=now)
+
+
+def _can_be(at: datetime, *, within: Duration | None, now: datetime) -> bool:
+    """Say whether an event can have been then: not in the future, nor before its window."""
+    return at <= now and (within is None or at > now - within.delta)
 
 
 def _region(sample: object, atoms: Sequence[Atom], *, now: datetime) -> Region:
-    return Region(sample, {atom: make_test(*_asked(atom))(sample, now) for atom in atoms})
-
-
-def _asked(atom: Atom) -> tuple[Operator, Value]:
-    match atom:
-        case Compare(op=op, value=value):
-            return op, value
-        case Happened(measure=measure):
-            return measure.op, measure.value
-        case _:
-            raise TypeError(f"{type(atom).__name__} asks for no value")
-
-
-def _bounds(atoms: Iterable[Atom]) -> list[Value]:
-    """Return every value the atoms name, lists taken apart."""
-    found: list[Value] = []
-    for atom in atoms:
-        op, value = _asked(atom)
-        if op not in _PARTS | _LISTS:
-            found.extend(value if isinstance(value, tuple) else [value])
-    return [value for value in found if value is not None]
-
-
-def _samples(bounds: Sequence[Value], *, now: datetime) -> Iterator[object]:
-    """Yield each value, and one from every gap between, below and above them."""
-    moments = {at for each in bounds if (at := _moment(each, now=now)) is not None}
-    for at in sorted(moments | {now} if moments else moments):
-        yield from (at - MOMENT, at, at + MOMENT)
-    numbers = sorted({number for each in bounds if (number := _number(each)) is not None})
-    if numbers:
-        yield from (numbers[0] - 1, numbers[-1] + 1)
-        yield from numbers
-        yield from ((low + high) / 2 for low, high in pairwise(numbers))
-    if any(isinstance(each, bool) for each in bounds):
-        yield from (True, False)
-    yield from sorted({each for each in bounds if isinstance(each, str)})
-
-
-def _moment(value: Value, *, now: datetime) -> datetime | None:
-    if isinstance(value, Duration):
-        return now - value.delta
-    return values.moment(value) if isinstance(value, str) else None
-
-
-def _number(value: Value) -> Decimal | None:
-    return None if isinstance(value, bool | str | Duration) else values.exact(value)
+    return Region(sample, {atom: make_test(*samples.asked(atom))(sample, now) for atom in atoms})
 
 
 def _other(atoms: Sequence[Atom]) -> Iterator[Region]:
     """Yield a value that no atom names: it may hold any of the parts asked for."""
-    free = [atom for atom in atoms if _asked(atom)[0] in _PARTS | _LISTS]
+    free = [atom for atom in atoms if samples.asked(atom)[0] in samples.PARTS]
     if len(free) > FREE_AT_MOST:
-        raise TooComplex("too many conditions on parts of one text or list")
+        raise TooComplex("too many conditions on parts of one text")
     named = {atom: _holds_elsewhere(atom) for atom in atoms if atom not in free}
     for chosen in product((True, False), repeat=len(free)):
         yield Region("…", {**named, **dict(zip(free, chosen, strict=True))})
@@ -205,4 +185,4 @@ def _other(atoms: Sequence[Atom]) -> Iterator[Region]:
 
 def _holds_elsewhere(atom: Atom) -> bool:
     """Of a value that is there, of the right kind, and none of those named."""
-    return _asked(atom)[0] in ("is_set", "ne", "not_in")
+    return samples.asked(atom)[0] in ("is_set", "ne", "not_in")

@@ -1,32 +1,34 @@
 """Find a person for whom a condition would hold, or make sure that there can be none."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from datetime import datetime
 from typing import TypeAlias
 
 from personalization.conditions.nodes import AllOf, AnyOf, Node, Not
 from personalization.rules.regions import (
-    Atom,
+    Measured,
     Region,
     Thing,
     TooComplex,
-    is_at_most,
+    is_part,
     regions,
     thing_of,
 )
+from personalization.rules.samples import Atom
 
 STEPS_AT_MOST = 20_000
 # What each thing is in the person found.
 Witness: TypeAlias = dict[Thing, Region]
 
 
-def witness(node: Node, *, now: datetime) -> Witness | None:
+def witness(node: Node, *, now: datetime, listed: Set[str] = frozenset()) -> Witness | None:
     """Return values for which `node` holds, or None where no person can have such values.
 
     None is certain. What is found is a possible person, unless segments or sequences that hang
-    together say otherwise. Raises TooComplex rather than to search for long.
+    together say otherwise. Raises TooComplex rather than to search for long. `listed` are the
+    fields that hold lists.
     """
-    found = regions(_atoms(node), now=now)
+    found = regions(_atoms(node), listed=listed, now=now)
     return _Search(node, found).run()
 
 
@@ -99,14 +101,42 @@ class _Search:
         return None
 
     def _is_possible(self, thing: Thing) -> bool:
-        """Say whether counts that limit each other still agree."""
-        count = self._chosen[thing].sample
-        for other, region in self._chosen.items():
-            if is_at_most(thing, other) and _above(count, region.sample):
-                return False
-            if is_at_most(other, thing) and _above(region.sample, count):
-                return False
+        """Say whether measures over the same events still agree."""
+        sample = self._chosen[thing].sample
+        return all(
+            other == thing
+            or (
+                _agree(thing, sample, within=other, whole=region.sample)
+                and _agree(other, region.sample, within=thing, whole=sample)
+            )
+            for other, region in self._chosen.items()
+        )
+
+
+def _agree(one: Thing, sample: object, *, within: Thing, whole: object) -> bool:
+    """Whether `sample` can be measured over some of the events that `whole` is measured over."""
+    if not is_part(one, within) or not isinstance(one, Measured):
         return True
+    kinds = one.kind, getattr(within, "kind", "")
+    match kinds:
+        case ("count", "count"):
+            return not _above(sample, whole)
+        case (_, "count"):
+            # Over no event there is nothing: no first, no sum but 0.
+            return bool(whole) or not sample
+        case ("count", "first" | "last"):
+            return not sample or whole is not None
+        case ("first" | "last", "first" | "last"):
+            return sample is None or (whole is not None and _in_order(kinds, sample, whole))
+        case _:
+            return True
+
+
+def _in_order(kinds: tuple[str, str], sample: object, whole: object) -> bool:
+    """The first of some is not before the first of all, nor after the last; and so on."""
+    if not isinstance(sample, datetime) or not isinstance(whole, datetime):
+        return True
+    return sample >= whole if kinds[1] == "first" else sample <= whole
 
 
 def _above(one: object, other: object) -> bool:

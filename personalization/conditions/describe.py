@@ -39,6 +39,11 @@ def describe_part(node: Node, *, catalogue: Catalogue = _NOWHERE) -> str:
     return _Describer(catalogue).clause(node, is_top=True)
 
 
+def describe_step(step: Step | Absence, *, catalogue: Catalogue = _NOWHERE) -> str:
+    """One step of a sequence, such as `then not completed an order in the 24 hours …`."""
+    return f"then {_Describer(catalogue).step(step)}"
+
+
 class _Describer:
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue

@@ -1,12 +1,12 @@
 """Say of each part of a tree whether it holds for one person, and what was seen there."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from personalization.conditions import history
-from personalization.conditions.describe import describe_part
+from personalization.conditions.describe import describe_part, describe_step
 from personalization.conditions.errors import join
 from personalization.conditions.facts import EventFact, Facts
 from personalization.conditions.fields import Catalogue
@@ -22,9 +22,11 @@ from personalization.conditions.nodes import (
     Not,
     Sequence,
 )
-from personalization.conditions.to_python import compile_filter, compile_tree
+from personalization.conditions.to_python import compile_filter, compile_steps, compile_tree
 
 Outcome = Literal["true", "false", "absent"]
+# How the parts of a node are joined; a node without parts is single.
+Kind = Literal["single", "all", "any", "not", "sequence"]
 _NOWHERE = Catalogue(fields={}, events={})
 _AGELESS: Mapping[str, datetime] = {}
 
@@ -33,9 +35,10 @@ _AGELESS: Mapping[str, datetime] = {}
 class Explanation:
     """One node: its clause, how it came out, and the value or event it came out by.
 
-    `absent` is false for want of data. `seen` is the person's value, count, sum or moment; `at` is
-    when the last matching event was, since when the value is what it is, or since when the person
-    is in the segment. Both are personal data.
+    `absent` is false for want of data; of a step of a sequence, for want of the step before.
+    `seen` is the person's value, count, sum or moment; `at` is when the last matching event was,
+    since when the value is what it is, or since when the person is in the segment. Both are
+    personal data.
     """
 
     path: str
@@ -44,6 +47,7 @@ class Explanation:
     seen: object = None
     at: datetime | None = None
     children: tuple["Explanation", ...] = ()
+    kind: Kind = "single"
 
 
 def explain(
@@ -76,6 +80,8 @@ def _explain(
         _explain(child, path=join(path, key), facts=facts, now=now, catalogue=catalogue, ages=ages)
         for key, child in _children(node)
     )
+    if isinstance(node, Sequence):
+        children = tuple(_steps(node, path=path, facts=facts, now=now, catalogue=catalogue))
     is_true = compile_tree(node)(facts, now)
     seen, at = _seen(node, facts=facts, now=now, ages=ages)
     outcome: Outcome = "true" if is_true else "false"
@@ -88,7 +94,22 @@ def _explain(
         seen=seen,
         at=at,
         children=children,
+        kind=_kind(node),
     )
+
+
+def _kind(node: Node) -> Kind:
+    match node:
+        case AllOf():
+            return "all"
+        case AnyOf():
+            return "any"
+        case Not():
+            return "not"
+        case Sequence():
+            return "sequence"
+        case _:
+            return "single"
 
 
 def _children(node: Node) -> list[tuple[str, Node]]:
@@ -101,6 +122,22 @@ def _children(node: Node) -> list[tuple[str, Node]]:
             return [("not", child)]
         case _:
             return []
+
+
+def _steps(
+    node: Sequence, *, path: str, facts: Facts, now: datetime, catalogue: Catalogue
+) -> Iterator[Explanation]:
+    """Each step: whether it followed the one before, and how often its event was at all."""
+    reached = compile_steps(node)(facts, now)
+    for index, step in enumerate(node.steps):
+        events = _matching(step.match, within=node.within, facts=facts, now=now)
+        yield Explanation(
+            path=join(path, f"sequence[{index}]"),
+            text=describe_step(step, catalogue=catalogue).removeprefix("" if index else "then "),
+            outcome="true" if index < reached else "false" if index == reached else "absent",
+            seen=len(events),
+            at=history.edge(events, kind="last"),
+        )
 
 
 def _seen(
@@ -121,6 +158,9 @@ def _seen(
             # Without the first step nothing could follow, so that is what is shown.
             events = _matching(steps[0].match, within=within, facts=facts, now=now)
             return len(events), history.edge(events, kind="last")
+        case Not(child=Compare() | InSegment() | Happened() | Sequence() as child):
+            # Turned around it looks at the same.
+            return _seen(child, facts=facts, now=now, ages=ages)
         case _:
             return None, None
 

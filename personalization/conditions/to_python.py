@@ -177,21 +177,27 @@ def _bounds(measure: Measure) -> list[tuple[Operator, Decimal]]:
 
 
 def _compile_sequence(node: Sequence) -> Predicate:
+    reached, wanted = compile_steps(node), len(node.steps)
+    return lambda facts, now: reached(facts, now) == wanted
+
+
+def compile_steps(node: Sequence) -> Callable[[Facts, datetime], int]:
+    """How many steps came one after the other; if it is all of them, the sequence holds."""
     delta = node.within.delta if node.within is not None else None
     steps = tuple((step.match.name, compile_filter(step.match), _link(step)) for step in node.steps)
 
-    def holds(facts: Facts, now: datetime) -> bool:
+    def reached(facts: Facts, now: datetime) -> int:
         after = None if delta is None else now - delta
         anchors: _Moments | None = None
-        for name, wanted, link in steps:
+        for done, (name, wanted, link) in enumerate(steps):
             events = wanted.matching(facts.events.get(name, ()), after=after, now=now)
             moments = sorted(event.occurred_at for event in events)
             anchors = moments if anchors is None else link(anchors, moments, now)
             if not anchors:
-                return False
-        return True
+                return done
+        return len(steps)
 
-    return holds
+    return reached
 
 
 def _link(step: Step | Absence) -> _Link:

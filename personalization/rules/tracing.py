@@ -17,13 +17,17 @@ from personalization.rules.simulate import PURPOSE, needs_of
 from personalization.rules.wording import all_in_words, outcome_in_words
 
 _NONE: Mapping[str, str] = {}
+_JOINED = {"all": "all of these:", "any": "at least one of these:"}
+_NOT_JOINED = {"all": "not all of these:", "any": "none of these:"}
 
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One condition; `depth` says how deep in groups it stands. `seen` is personal data.
+    """One condition, or what joins those below it; `depth` says how deep in groups it stands.
 
-    `masked` is what may be shown of it to anybody, `at` since when it is so.
+    `seen` is personal data,
+
+    `masked` what may be shown of it to anybody, `at` since when it is so.
     """
 
     text: str
@@ -146,16 +150,27 @@ def _note(rule: Rule, *, is_hit: bool, is_chosen: bool, now: datetime) -> str:
 
 
 def _clauses(explanation: Explanation, *, depth: int) -> Iterator[Clause]:
-    if not explanation.children:
-        yield Clause(
-            text=explanation.text,
-            outcome=explanation.outcome,
-            depth=depth,
-            seen="" if explanation.seen is None else _text(explanation.seen),
-            masked=mask_value(explanation.seen),
-            at=explanation.at,
-        )
-    for child in explanation.children:
+    """Conditions from the top, each group inside under a line of its own that says what joins it.
+
+    What is turned around is one line: it holds where the condition in it does not.
+    """
+    children, joined = explanation.children, _JOINED.get(explanation.kind, explanation.text)
+    if explanation.kind == "not":
+        (turned,) = children
+        children, joined = turned.children, _NOT_JOINED.get(turned.kind, explanation.text)
+    if depth == 0 and explanation.kind == "all" and children:
+        for child in children:
+            yield from _clauses(child, depth=0)
+        return
+    yield Clause(
+        text=joined if children else explanation.text,
+        outcome=explanation.outcome,
+        depth=depth,
+        seen="" if explanation.seen is None else _text(explanation.seen),
+        masked=mask_value(explanation.seen),
+        at=explanation.at,
+    )
+    for child in children:
         yield from _clauses(child, depth=depth + 1)
 
 

@@ -103,3 +103,33 @@ def test_a_value_a_membership_and_an_event_say_how_old_they_are() -> None:
     # What is not known has no age: neither a withheld value nor a segment the person is not in.
     assert (missing, new) == (None, None)
     assert event == YESTERDAY
+
+
+def test_a_sequence_says_step_by_step_how_far_it_came() -> None:
+    tree = {"any": [
+        {"sequence": [
+            {"event": "A"},
+            {"event": "A", "within": {"days": 30}},
+            {"not": {"event": "B"}, "for": {"days": 7}},
+            {"event": "A"},
+        ]},
+    ]}  # fmt: skip
+
+    (found,) = explained(tree).children
+
+    assert found.kind == "sequence"
+    assert [(step.path, step.outcome, step.seen, step.at) for step in found.children] == [
+        ("any[0].sequence[0]", "true", 2, YESTERDAY),
+        ("any[0].sequence[1]", "true", 2, YESTERDAY),
+        # Seven days after yesterday are not over yet.
+        ("any[0].sequence[2]", "false", 0, None),
+        ("any[0].sequence[3]", "absent", 2, YESTERDAY),
+    ]
+    assert found.children[0].text == "done “A”"
+    assert found.children[2].text == "then not done “B” in the 7 days that followed"
+
+
+def test_what_is_turned_around_shows_what_it_looked_at() -> None:
+    found = explained({"not": {"event": "A", "within": {"days": 7}}})
+
+    assert (found.outcome, found.seen, found.at) == ("false", 1, YESTERDAY)

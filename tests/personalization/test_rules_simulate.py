@@ -19,7 +19,16 @@ from personalization.rules.publish import publisher
 from personalization.rules.tracing import trace
 from personalization.rules.wording import all_in_words
 from tests.campaigns.factories import NOON, people, person
-from tests.personalization.factories import FRENCH, block, client_of, rule, ruleset, segment, table
+from tests.personalization.factories import (
+    FRENCH,
+    GERMANS,
+    block,
+    client_of,
+    rule,
+    ruleset,
+    segment,
+    table,
+)
 from tests.personalization.offer_support import offer
 
 pytestmark = pytest.mark.django_db
@@ -187,6 +196,25 @@ def test_the_trace_of_one_says_every_rule_and_condition() -> None:
     assert (french.is_chosen, french.note, after.shown) == (
         True, "decided", f"{VIP}, offer: spring",
     )  # fmt: skip
+
+
+def test_the_trace_says_how_conditions_are_joined_and_turned_around() -> None:
+    anna = person(country="FR")
+    made = two_versions()
+    never_bought = {"not": {"event": "Order Completed"}}
+    condition = {"all": [never_bought, {"any": [GERMANS, {"not": {"all": [FRENCH]}}]}]}
+    publisher.save_draft(made, content=table(rule("new", condition=condition)))
+
+    found = trace(RuleSetVersion.objects.get(of=made, number=2), subject_id=anna.pk, now=NOON)
+
+    assert found is not None
+    assert [(each.depth, each.outcome, each.text) for each in found.rules[0].clauses] == [
+        (0, "true", "who have not completed an order"),
+        (0, "false", "at least one of these:"),
+        (1, "false", "whose country is “DE”"),
+        (1, "false", "not all of these:"),
+        (2, "true", "whose country is “FR”"),
+    ]
 
 
 def test_who_cannot_be_reached_has_no_trace() -> None:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from consent.admin.look import chip, figure, when
 from consent.models import Purpose
-from personalization.admin import condition_doors, segment_page
+from personalization.admin import condition_doors, segment_export, segment_page
 from personalization.admin.editor import JsonEditorForm
 from personalization.admin.versioned import VersionedAdmin
 from personalization.admin.vocabulary import vocabulary
@@ -27,7 +27,7 @@ from personalization.versions import Content, Problem
 
 _ACTS: Mapping[str, segment_page.Page] = {
     "tend": segment_page.tend,
-    "export": segment_page.export,
+    "export": segment_export.export,
     "combine": segment_page.combine,
     "enlist": segment_page.enlist,
 }

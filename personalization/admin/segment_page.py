@@ -1,13 +1,13 @@
 """The page of a segment: who is in it, how that changed and why, and what can be done."""
 
-import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeAlias
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -16,6 +16,7 @@ from django.utils import timezone
 from consent import audit
 from consent.admin.base import PageAdmin, actor
 from consent.models import Job
+from personalization.admin import segment_past
 from personalization.comparison import sentence
 from personalization.conditions.tree import TreeError
 from personalization.models import Segment
@@ -37,8 +38,6 @@ from personalization.versions import ContentInvalid
 
 SEES_PEOPLE = "consent.view_personal_data"
 DAYS, MOVED, CAUSES_DAYS, OTHERS = 60, 12, 30, 8
-EXPORTED_AT_ONCE = 1000
-
 
 Owner: TypeAlias = PageAdmin[Any]
 Page = Callable[[Owner, HttpRequest, str], HttpResponseBase]
@@ -57,6 +56,7 @@ def sheet(admin: Owner, request: HttpRequest, object_id: str) -> HttpResponse:
     if in_clear and names:
         audit.note("segment.view_people", actor=actor(request), target=segment)
     tree = segment.live.content["tree"] if segment.live else None
+    overlaps = overlap.overlaps(segment)
     context = {
         **admin.admin_site.each_context(request),
         "opts": admin.opts,
@@ -71,7 +71,8 @@ def sheet(admin: Owner, request: HttpRequest, object_id: str) -> HttpResponse:
         "left": sum(day.left for day in days[-7:]),
         "moved": [(each, names.get(each.profile_id), _told(each.why)) for each in moved],
         "causes": history.causes(segment, since=now - timedelta(days=CAUSES_DAYS)),
-        "overlaps": overlap.overlaps(segment)[:OTHERS],
+        "overlaps": overlaps[:OTHERS],
+        "more_overlaps": overlaps[OTHERS:],
         "uses": used.uses(segment),
         "backlog": waiting.backlog(),
         "timed_percent": timing.progress(segment),
@@ -79,6 +80,8 @@ def sheet(admin: Owner, request: HttpRequest, object_id: str) -> HttpResponse:
         .order_by("-pk")
         .first(),
         "draft": _draft(segment),
+        "past": segment_past.told(segment, request.GET.get("at", ""), now=now),
+        "history_days": settings.ATTUNE_SEGMENT_HISTORY_DAYS,
         "may_edit": admin.has_change_permission(request, segment),
         "may_export": in_clear,
     }
@@ -95,18 +98,6 @@ def tend(admin: Owner, request: HttpRequest, object_id: str) -> HttpResponse:
     tend_segment.delay_on_commit(segment.pk, step, job.pk)
     messages.success(request, f"{job.label}: a worker is at it. The result shows here.")
     return _back(segment)
-
-
-def export(admin: Owner, request: HttpRequest, object_id: str) -> HttpResponseBase:
-    """Send the members as CSV to who may see personal data; that is noted."""
-    segment = found(admin, request, object_id)
-    if not request.user.has_perm(SEES_PEOPLE):
-        raise PermissionDenied
-    detail = {"members": segment.member_count}
-    audit.note("segment.export", actor=actor(request), target=segment, detail=detail)
-    response = StreamingHttpResponse(_lines(segment), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{segment.slug}.csv"'
-    return response
 
 
 def combine(admin: Owner, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -132,7 +123,9 @@ def combine(admin: Owner, request: HttpRequest, object_id: str) -> HttpResponse:
             made.delete()
             messages.warning(request, f"Not made: {refused}")
             return _back(segment)
-    messages.success(request, f"“{made.name}” is a draft. Look at it and put it live.")
+        messages.success(request, f"“{made.name}” is a draft. Look at it and put it live.")
+    else:
+        messages.info(request, f"“{made.name}” was made before. This is it.")
     return redirect("admin:personalization_segment_change", made.pk)
 
 
@@ -144,7 +137,7 @@ def enlist(admin: Owner, request: HttpRequest, object_id: str) -> HttpResponse:
     """Put people on a list, or take them off, by pasted lines or a file."""
     segment = _changed(admin, request, object_id)
     file = request.FILES.get("file")
-    text = file.read().decode("utf-8", errors="replace") if file else request.POST["lines"]
+    text = file.read().decode("utf-8", errors="replace") if file else request.POST.get("lines", "")
     lines = lists.lines_of(text)
     try:
         if request.POST.get("step") == "remove":
@@ -221,33 +214,4 @@ def _draft(segment: Segment) -> difference.Difference | None:
         return None
 
 
-def _lines(segment: Segment) -> Iterator[str]:
-    writer = csv.writer(_Echo())
-    yield str(writer.writerow(["pseudonym", "email", "external_id", "entered_at"]))
-    last = 0
-    while rows := list(
-        segment.memberships.filter(profile_id__gt=last)
-        .order_by("profile_id")
-        .values_list("profile_id", "entered_at")[:EXPORTED_AT_ONCE]
-    ):
-        who = people.of([pk for pk, _ in rows], in_clear=True)
-        for pk, entered_at in rows:
-            person = who[pk]
-            line = [person.pseudonym, person.email, person.number, entered_at.isoformat()]
-            yield str(writer.writerow([_plain(cell) for cell in line]))
-        last = rows[-1][0]
-
-
-def _plain(cell: str) -> str:
-    """Keep a spreadsheet from taking a value for a formula."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
-
-
-class _Echo:
-    """A file that hands back what is written."""
-
-    def write(self, value: str) -> str:
-        return value
-
-
-__all__ = ["combine", "enlist", "export", "found", "new_list", "sheet", "tend"]
+__all__ = ["combine", "enlist", "found", "new_list", "sheet", "tend"]

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 from django.conf import settings
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 
 from personalization.models import Segment, SegmentDay, SegmentMembership, SegmentPast, SegmentTouch
 from personalization.segments.reasons import Why
@@ -43,14 +43,23 @@ class Day:
     left: int
 
 
-def was_in(segment: Segment, *, at: datetime) -> set[int]:
-    """Return who was in a segment at a moment (two queries)."""
+def was_in(segment: Segment, *, at: datetime) -> dict[int, datetime]:
+    """Return who was in a segment at a moment, and since when (two queries)."""
     now_in = segment.memberships.filter(entered_at__lte=at)
     gone = segment.past.filter(entered_at__lte=at, left_at__gt=at)
     return {
-        *now_in.values_list("profile_id", flat=True),
-        *gone.values_list("profile_id", flat=True),
+        **dict(now_in.values_list("profile_id", "entered_at")),
+        **dict(gone.values_list("profile_id", "entered_at")),
     }
+
+
+def moved_since(segment: Segment, *, at: datetime) -> tuple[int, int]:
+    """Count who are in it and were not at a moment, and who were and are not (two queries)."""
+    inside = SegmentMembership.objects.filter(segment=segment, profile=OuterRef("profile"))
+    stays = segment.past.filter(entered_at__lte=at, left_at__gt=at)
+    before = stays.filter(profile=OuterRef("profile"))
+    came = segment.memberships.filter(~Exists(before), entered_at__gt=at).count()
+    return came, stays.filter(~Exists(inside)).count()
 
 
 def size_at(segment: Segment, *, at: datetime) -> int:

@@ -1,6 +1,7 @@
 """The page of a segment in a real browser, and what its buttons do."""
 
 import os
+import re
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import cast
@@ -16,7 +17,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from consent.models import AuditEntry, Job
 from personalization.models import CustomerProfile, Field, Segment, SegmentDay
-from personalization.segments import publish, tending, upkeep
+from personalization.segments import history, publish, tending, upkeep
 from tests.browser import DESKTOP, PHONE, Faults, Open, overflow
 from tests.campaigns.factories import person
 from tests.personalization.factories import FRENCH, client_of, event, segment
@@ -141,6 +142,45 @@ def test_the_export_needs_the_permission_and_is_noted(made: Segment) -> None:
     assert len(rows) == made.member_count + 1
     assert "@example.com" in rows[1]
     assert AuditEntry.objects.get(action="segment.export").detail == {"members": made.member_count}
+
+
+def test_the_page_says_who_was_in_it_at_a_time_and_exports_them(made: Segment) -> None:
+    now = timezone.now()
+    then, admin = f"{now - DAY / 2:%Y-%m-%dT%H:%M}", client_of("admin")
+    left = made.past.filter(left_at__gt=now - DAY / 2).count()
+    was = {*history.was_in(made, at=now - DAY / 2)}
+    came = made.memberships.exclude(profile_id__in=was).count()
+    assert left
+    assert came == 1
+
+    told = admin.get(page(made), {"at": then}).content.decode()
+    wrong = [
+        admin.get(page(made), {"at": each}).content.decode()
+        for each in ("soon", "2026-13-01T10:00", f"{now + DAY:%Y-%m-%dT%H:%M}")
+    ]
+    sent = admin.post(reverse("admin:personalization_segment_export", args=[made.pk]), {"at": then})
+    parts = cast("Iterable[bytes]", getattr(sent, "streaming_content", ()))
+    rows = b"".join(parts).decode().splitlines()
+
+    assert f"it held <strong>{len(was)}</strong> customers" in told
+    assert f"<strong>{left}</strong> of them left" in told
+    assert f"<strong>{came}</strong> is in it who was not" in told
+    assert all("Write a day and a time that lie in the past." in each for each in wrong)
+    assert len(rows) == len(was) + 1
+    assert AuditEntry.objects.get(action="segment.export").detail["members"] == len(was)
+
+
+def test_any_other_segment_can_be_combined_with(made: Segment) -> None:
+    for number in range(9):
+        segment(f"other-{number}")
+    upkeep.catch_up(now=timezone.now())
+
+    told = client_of("marketer").get(page(made)).content.decode()
+
+    offered = {*re.findall(r'name="other" value="([^"]+)"', told)} | {
+        *re.findall(r'<option value="([^"]+)"', told)
+    }
+    assert offered == {*Segment.objects.exclude(pk=made.pk).values_list("slug", flat=True)}
 
 
 def test_combining_makes_a_draft(made: Segment) -> None:

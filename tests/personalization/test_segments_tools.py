@@ -121,9 +121,11 @@ def test_who_was_in_at_a_time() -> None:
     publish.publisher.publish(made, content={"tree": FRENCH}, now=NOON)
     upkeep.catch_up(now=NOON + DAY)
 
-    assert history.was_in(made, at=NOON - DAY) == set()
-    assert history.was_in(made, at=NOON) == {anna.pk}
-    assert history.was_in(made, at=NOON + DAY) == set()
+    assert history.was_in(made, at=NOON - DAY) == {}
+    assert history.was_in(made, at=NOON) == {anna.pk: NOON}
+    assert history.was_in(made, at=NOON + DAY) == {}
+    assert history.moved_since(made, at=NOON) == (0, 1)
+    assert history.moved_since(made, at=NOON - DAY) == (0, 0)
     assert history.size_at(made, at=NOON) == 1
     moved = history.lately(made, count=5)
     assert [(each.kind, each.profile_id) for each in moved] == [

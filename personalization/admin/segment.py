@@ -81,7 +81,9 @@ class SegmentAdmin(VersionedAdmin[Segment]):
 
     def editor_config(self, request: HttpRequest) -> dict[str, Any]:
         match = request.resolver_match
-        return {**condition_config(), "segment": match and match.kwargs.get("object_id")}
+        own = match and match.kwargs.get("object_id")
+        config = condition_config()
+        return {**config, "segment": own, "vocabulary": {**config["vocabulary"], "own": own}}
 
     class Media:
         css = {"all": ("attune/sources.css", "attune/segments.css")}

@@ -70,18 +70,24 @@ def vocabulary(
             {"path": spec.path, "label": spec.label, "type": spec.type}
             for spec in sorted(PRODUCT_FIELDS.values(), key=lambda spec: spec.type != "text")
         ],
-        "segments": [
-            {
-                "slug": segment.slug,
-                "name": segment.name,
-                "description": segment.description,
-                "count": segment.member_count if segment.counted_at else None,
-            }
-            for segment in segments
-        ],
+        "segments": [_segment(segment) for segment in segments],
         "purposes": dict(purposes),
         "operators": {kind: list(operators) for kind, operators in OPERATORS_BY_TYPE.items()},
         "operatorLabels": OPERATOR_LABELS,
+    }
+
+
+def _segment(segment: Segment) -> dict[str, Any]:
+    """What cannot be used says so before it is chosen."""
+    is_idle = segment.live_id is None and segment.kind == Segment.Kind.CONDITION
+    states = {"archived": segment.is_archived, "broken": segment.broken_since, "not live": is_idle}
+    return {
+        "id": str(segment.pk),
+        "slug": segment.slug,
+        "name": segment.name,
+        "description": segment.description,
+        "count": segment.member_count if segment.counted_at else None,
+        "state": next((state for state, is_so in states.items() if is_so), ""),
     }
 
 

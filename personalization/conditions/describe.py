@@ -61,7 +61,7 @@ class _Describer:
             case Compare():
                 return f"whose {self.comparison(node)}"
             case InSegment(slug=slug):
-                return f"who are in the segment “{slug}”"
+                return f"who are in the segment “{self.segment(slug)}”"
             case Happened():
                 return self.happened(node)
             case Sequence():
@@ -70,7 +70,7 @@ class _Describer:
     def negated(self, node: Node) -> str:
         match node:
             case InSegment(slug=slug):
-                return f"who are not in the segment “{slug}”"
+                return f"who are not in the segment “{self.segment(slug)}”"
             case Compare(op="is_set" | "is_not_set", field=path):
                 ending = "is not set" if node.op == "is_set" else "is set"
                 return f"whose {self.label(path)} {ending}"
@@ -88,6 +88,9 @@ class _Describer:
         spec = self.catalogue.fields.get(node.field)
         unit = spec.unit if spec is not None else ""
         return f"{self.label(node.field)} {value_phrase(node.op, node.value, unit=unit)}"
+
+    def segment(self, slug: str) -> str:
+        return self.catalogue.segment_names.get(slug, slug)
 
     def label(self, path: str) -> str:
         spec = self.catalogue.fields.get(path) or PRODUCT_FIELDS.get(path)

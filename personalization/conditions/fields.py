@@ -67,11 +67,15 @@ class EventSpec:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """All that conditions may speak of; `segments` None means: not checked here."""
+    """All that conditions may speak of; `segments` None means: not checked here.
+
+    `segment_names` has what a marketer calls them.
+    """
 
     fields: Mapping[str, FieldSpec]
     events: Mapping[str, EventSpec]
     segments: frozenset[str] | None = None
+    segment_names: Mapping[str, str] = field(default_factory=dict)
 
 
 PRODUCT_FIELDS: Mapping[str, FieldSpec] = {

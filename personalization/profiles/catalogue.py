@@ -18,6 +18,7 @@ def load() -> Catalogue:
     """Read the catalogue (two queries, and a third now and then: a new event is known within a
     minute)."""
     seen = cache.get_or_set(_NAMES, _seen, _NAMES_KEPT_SECONDS) or []
+    segments = dict(Segment.objects.values_list("slug", "name"))
     names = sorted({*USE_PURPOSE, *seen})
     return Catalogue(
         fields={
@@ -34,7 +35,8 @@ def load() -> Catalogue:
             },
         },
         events={name: EventSpec(name, name, purpose=use_purpose(name)) for name in names},
-        segments=frozenset(Segment.objects.values_list("slug", flat=True)),
+        segments=frozenset(segments),
+        segment_names=segments,
     )
 
 

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from consent.models import AuditEntry
-from personalization.models import CustomerProfile
+from personalization.models import CustomerProfile, Segment
 from personalization.segments import counts
 from tests.campaigns.factories import NOON, person
 from tests.personalization.factories import FRENCH, GERMANS, client_of, event, segment
@@ -69,6 +69,26 @@ def test_a_fault_comes_back_with_its_path_and_is_not_counted() -> None:
     assert ask(client, "exact", tree=BROKEN).json() == {"count": None}
     assert ask(client, "parts", tree=BROKEN).json() == {"parts": {}, "total": 0}
     assert ask(client, "people", tree=BROKEN).json()["people"] == []
+
+
+def test_a_segment_that_cannot_be_used_is_named_and_nobody_is_counted() -> None:
+    germans_and_french()
+    client, inner = client_of("marketer"), segment()
+    others = {"all": [FRENCH, {"not": {"segment": inner.slug}}]}
+    assert ask(client, "preview", tree=others).json()["count"] == 1
+
+    for change, words in (
+        ({"broken_since": NOON}, "is broken"),
+        ({"is_archived": True}, "is archived"),
+        ({"live": None, "is_archived": False}, "has no live version"),
+    ):
+        Segment.objects.filter(pk=inner.pk).update(**change)
+        answer = ask(client, "preview", tree=others).json()
+
+        (problem,) = answer["problems"]
+        assert (problem["path"], answer["count"]) == ("all[1].not", None)
+        assert words in problem["message"]
+    assert ask(client, "exact", tree=others).json() == {"count": None}
 
 
 @pytest.mark.parametrize("body", [b"", b"[1]", b'"text"', b"{", b"\xff\xfe"])

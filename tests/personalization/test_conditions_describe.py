@@ -1,5 +1,6 @@
 """A tree in one sentence."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -142,3 +143,11 @@ def test_the_documented_tree_is_one_sentence() -> None:
 )
 def test_a_condition_reads_as_english(tree: dict[str, Any], sentence: str) -> None:
     assert describe(parse(tree), catalogue=CATALOGUE) == sentence
+
+
+def test_a_segment_is_called_by_its_name() -> None:
+    known = replace(CATALOGUE, segment_names={"vip": "Best customers"})
+
+    assert describe(parse({"not": {"segment": "vip"}}), catalogue=known) == (
+        "Customers who are not in the segment “Best customers”."
+    )

@@ -56,7 +56,7 @@ export class Vocabulary {
       { label: "Given about the customer", entries: of("attributes.") },
       { label: "Derived from what they did", entries: of("traits.") },
       { label: "What they did", entries: [...this.events.values()].map((each) => this.eventEntry(each)) },
-      { label: "Segments", entries: [...this.segments.values()].map((each) => this.segmentEntry(each)) },
+      { label: "Segments", entries: this.offeredSegments().map((each) => this.segmentEntry(each)) },
       { label: "More", entries: this.moreEntries() },
     ].filter((each) => each.entries.length);
   }
@@ -71,9 +71,14 @@ export class Vocabulary {
     return { key: `event:${each.name}`, label: each.name, icon: "bolt", hint, note: this.purpose(each.purpose) };
   }
 
+  /** Neither those put away nor the one that is edited: it cannot contain itself. */
+  offeredSegments() {
+    return [...this.segments.values()].filter((each) => each.state !== "archived" && (!this.json.own || each.id !== this.json.own));
+  }
+
   segmentEntry(each) {
     const hint = each.count === undefined || each.count === null ? each.description : `${number(each.count)} customers${each.description ? ` · ${each.description}` : ""}`;
-    return { key: `segment:${each.slug}`, label: each.name, icon: "groups", hint, words: each.slug };
+    return { key: `segment:${each.slug}`, label: each.name, icon: "groups", hint, note: each.state, words: each.slug };
   }
 
   moreEntries() {

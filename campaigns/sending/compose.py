@@ -218,8 +218,16 @@ def _with_links(
 ) -> html.Rendered:
     """Track by person only where the person allowed it: else links count for all together."""
     may_track = profile.permission.may_track
+    send_id = send.pk if may_track else 0
     # A link stands in the HTML and in the text: it is signed once.
-    link_for = cache(partial(_tracked, send_id=send.pk if may_track else 0, kit=kit))
+    tracked: dict[str, str] = {}
+
+    def link_for(url: str) -> str:
+        found = tracked.get(url)
+        if found is None:
+            found = tracked[url] = _tracked(url, send_id=send_id, kit=kit)
+        return found
+
     pixel = kit.addresses.pixel(send.pk) if may_track else None
     keep = frozenset({unsubscribe})
     return html.Rendered(

@@ -9,7 +9,8 @@ from personalization.models import Order
 
 EVENTS = ("Order Completed", "Order Updated", "Order Refunded", "Order Cancelled")
 
-# The last word on the amount counts. A refund that names no amount is of the whole order.
+# The last word on the amount counts. A refund that names no amount is of the whole order; some
+# write what they gave back below zero.
 _REFRESH = """
 WITH told AS (
     SELECT e.profile_id, coalesce(nullif(s.id_space, ''), s.slug) AS id_space,
@@ -26,7 +27,7 @@ WITH told AS (
         (array_agg(amount ORDER BY occurred_at DESC, id DESC)
             FILTER (WHERE name IN ('Order Completed', 'Order Updated')
                     AND amount IS NOT NULL))[1] AS total,
-        coalesce(sum(amount) FILTER (WHERE name = 'Order Refunded'), 0) AS refunded,
+        coalesce(sum(abs(amount)) FILTER (WHERE name = 'Order Refunded'), 0) AS refunded,
         coalesce(bool_or(name = 'Order Refunded' AND amount IS NULL), false) AS is_returned,
         coalesce(bool_or(name = 'Order Cancelled'), false) AS is_cancelled,
         bool_or(name = 'Order Completed') AS is_completed

@@ -79,6 +79,17 @@ def test_updates_refunds_and_cancellations_change_what_stays_of_an_order() -> No
     assert the_order().is_cancelled
 
 
+def test_a_refund_written_below_zero_is_a_refund_as_well() -> None:
+    customer()
+
+    settled(
+        told("Order Completed", minutes=1, order_id="O-1", total="92.00"),
+        told("Order Refunded", minutes=3, order_id="O-1", total="-30.00"),
+    )
+
+    assert (the_order().refunded, the_order().net) == (Decimal("30.00"), Decimal("62.00"))
+
+
 def test_a_refund_without_an_amount_is_of_the_whole_order() -> None:
     customer()
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from consent.models import Purpose
@@ -30,10 +30,11 @@ _ALSO = {
     "country_code": "country",
     "time_zone": "timezone",
 }
+_SEPARATORS = re.compile(r"[\W_]+")
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[\s.$-]+")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Allowed:
     """The fields that somebody may fill: by name the type, and what a sensitive one asks for."""
 
@@ -41,6 +42,22 @@ class Allowed:
     # The purpose that needs an explicit consent; empty where no purpose can give one.
     sensitive: Mapping[str, str]
     personal: frozenset[str]
+
+    def name_of(self, sent: str) -> str:
+        """Return our name of what a tracker says: as it is registered, whatever its case and
+        separators, or as everybody calls it."""
+        if sent in self._known:
+            return sent
+        ours = _ours(sent)
+        return ours if ours in self._known else self._folded.get(_fold(ours), ours)
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset((*self.types, *self.sensitive, *self.personal))
+
+    @cached_property
+    def _folded(self) -> Mapping[str, str]:
+        return {_fold(name): name for name in sorted(self._known, reverse=True)}
 
 
 def says_something(reading: Reading) -> bool:
@@ -94,7 +111,7 @@ def _change(
     personal: dict[str, str] = {}
     attributes: dict[str, Any] = {}
     left_out: set[str] = set()
-    for name, ours, value in _spread(reading.traits):
+    for name, ours, value in _spread(reading.traits, fields=fields):
         try:
             if values.is_missing(value):
                 continue
@@ -123,19 +140,24 @@ def _may_keep(name: str, *, fields: Allowed, granted: frozenset[str]) -> bool:
     return name not in fields.sensitive or fields.sensitive[name] in granted
 
 
-def _spread(traits: Mapping[str, Any]) -> Iterable[tuple[str, str, Any]]:
+def _spread(traits: Mapping[str, Any], *, fields: Allowed) -> Iterable[tuple[str, str, Any]]:
     """Yield each trait as sent, our name for it, and its value; addresses and names in parts."""
     for name, value in traits.items():
-        ours = _ours(name)
+        ours = fields.name_of(name)
         if ours == "address" and isinstance(value, dict):
-            yield from ((name, _ours(str(part)), each) for part, each in value.items())
+            yield from ((name, fields.name_of(str(part)), each) for part, each in value.items())
         elif ours == "name" and isinstance(value, str):
             first, _, last = value.strip().partition(" ")
-            known = {_ours(other) for other in traits}
+            known = {fields.name_of(other) for other in traits}
             parts = {"first_name": first, "last_name": last.strip()}
             yield from ((name, part, text) for part, text in parts.items() if part not in known)
         else:
             yield name, ours, value
+
+
+@lru_cache(maxsize=1024)
+def _fold(name: str) -> str:
+    return _SEPARATORS.sub("", name).lower()
 
 
 @lru_cache(maxsize=1024)

@@ -178,6 +178,37 @@ def test_traits_become_registered_fields_and_sealed_names_and_the_rest_is_only_n
     assert not Event.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("registered", "sent"),
+    [
+        ("shoeSize", "shoeSize"), ("shoe_size", "shoeSize"), ("shoeSize", "shoe_size"),
+        ("shoe-size", "Shoe Size"), ("VIP", "VIP"), ("Lieblingsfarbe", "lieblingsfarbe"),
+    ],
+)  # fmt: skip
+def test_a_trait_is_known_by_its_registered_name_whatever_its_case_and_separators(
+    registered: str, sent: str
+) -> None:
+    purpose = Purpose.objects.get(code="profiling")
+    Field.objects.create(
+        kind="attributes", name=registered, label="x", type="text", purpose=purpose
+    )
+
+    take_in(tells("m1", {sent: "39"}))
+
+    assert profile().attributes == {registered: "39"}
+    assert SeenProperty.objects.get(event="", name=sent).is_kept
+
+
+def test_of_two_fields_that_read_alike_the_one_that_was_named_is_filled() -> None:
+    purpose = Purpose.objects.get(code="profiling")
+    for name in ("shoeSize", "shoe_size"):
+        Field.objects.create(kind="attributes", name=name, label="x", type="text", purpose=purpose)
+
+    take_in(tells("m1", {"shoeSize": "39", "shoe_size": "40"}))
+
+    assert profile().attributes == {"shoeSize": "39", "shoe_size": "40"}
+
+
 def test_a_full_name_is_parted_unless_its_parts_are_given() -> None:
     take_in(
         tells("m1", {"name": "Anna Maria Ahrens"}),

@@ -8,6 +8,7 @@ from personalization.sources.news import (
     CustomerNews,
     News,
     Nothing,
+    OrderGone,
     OrderNews,
     ProductNews,
     RequestNews,
@@ -17,7 +18,7 @@ from personalization.sources.news import (
     Who,
 )
 from personalization.sources.reading import Node
-from personalization.sources.shopify_orders import cart, checkout, order, refund
+from personalization.sources.shopify_orders import WHY_ORDER, cart, checkout, order, refund
 
 EXPORT, ERASURE = PrivacyRequest.Kind.EXPORT, PrivacyRequest.Kind.ERASURE
 WHY_CUSTOMER = "the customer's number at Shopify finds them again"
@@ -169,6 +170,11 @@ def _order(given: Delivered) -> list[News]:
     return [customer_of(customer, given=given), *told] if is_kept and has_customer else told
 
 
+def _order_deleted(given: Delivered) -> list[News]:
+    """Read that an order is gone; Shopify deletes only what was cancelled, archived or a test."""
+    return [OrderGone(given.body.needed_id("id", why=WHY_ORDER), given.received_at)]
+
+
 def _request(kind: str) -> Callable[[Delivered], list[News]]:
     def read_request(given: Delivered) -> list[News]:
         body, customer = given.body, given.body["customer"]
@@ -202,6 +208,7 @@ _READERS: Mapping[str, Callable[[Delivered], list[News]]] = {
     "orders/updated": _order,
     "orders/paid": _order,
     "orders/cancelled": _order,
+    "orders/delete": _order_deleted,
     "refunds/create": refund,
     "carts/create": cart,
     "carts/update": cart,

@@ -18,7 +18,7 @@ from personalization.models import (
     WebhookDelivery,
 )
 from tests.personalization import webhook_support as shops
-from tests.personalization.shopify_story import ORDER, SHIRT, allow, bob, names, shop
+from tests.personalization.shopify_story import ORDER, SHIRT, allow, bob, names, shop, states
 from tests.personalization.webhook_support import recorded, tell
 
 __all__ = ["shop"]
@@ -43,6 +43,18 @@ def test_an_order_is_completed_once_whoever_tells_it_first(client: Client) -> No
     item = EventItem.objects.get()
     assert (item.product_id, item.quantity) == (Product.objects.get().pk, 2)
     assert item.price == Decimal("19.99")
+
+
+@pytest.mark.usefixtures("shop")
+def test_an_order_that_was_deleted_counts_as_cancelled(client: Client) -> None:
+    deliveries = tell(
+        client, "shopify", ("orders/create", "orders_create"),
+        ("orders/delete", {"id": int(ORDER)}), ("orders/delete", {"id": 7}),
+    )  # fmt: skip
+
+    assert names() == ["Order Completed", "Order Cancelled"]
+    assert Order.objects.get().is_cancelled
+    assert states(deliveries) == ["done", "done", "ignored"]
 
 
 @pytest.mark.usefixtures("shop")

@@ -78,6 +78,21 @@ def test_calls_before_the_script_is_there_are_sent_in_their_order(
     assert {event["anonymousId"] for event in website.events} == {first["anonymousId"]}
 
 
+def test_who_is_known_stays_so_when_something_is_said_without_a_number(
+    website: Website, page: Page
+) -> None:
+    website.calls = f"""{AGREED} attune.identify('c-1');
+        attune.identify(null, {{plan: 'gold'}}); attune.identify({{size: 38}});
+        attune.identify(undefined, {{tier: 2}});"""
+
+    page.goto(website.url)
+    wait_for(lambda: len(website.events) == 5, page=page)
+
+    said = [(event["userId"], event["traits"]) for event in website.events[1:]]
+    assert said == [("c-1", {}), ("c-1", {"plan": "gold"}), ("c-1", {"size": 38}),
+                    ("c-1", {"tier": 2})]  # fmt: skip
+
+
 def test_an_event_says_where_it_happened_and_its_request_needs_no_preflight(
     website: Website, page: Page
 ) -> None:

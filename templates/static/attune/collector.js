@@ -147,8 +147,8 @@
   const text = (value) => (value == null ? undefined : String(value));
   const calls = {
     identify(id, traits) {
-      if (typeof id == "object") traits = id;
-      else user = text(id);
+      if (id && typeof id == "object") traits = id;
+      else user = text(id) || user;
       keep();
       add("identify", { userId: user, traits: traits || {} });
     },

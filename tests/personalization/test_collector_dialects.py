@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from personalization.ingest.body import EVENT_BYTES
+from personalization.ingest.body import EVENT_BYTES, TooLarge
 from personalization.ingest.dialects import (
     cloudevents,
     jitsu,
@@ -113,6 +113,33 @@ def test_a_bot_is_a_machine() -> None:
     event = one(segment, track(context={"userAgent": "Googlebot/2.1"}))
 
     assert event.is_machine
+
+
+def test_what_a_batch_says_of_all_its_messages_holds_for_each() -> None:
+    refused = {"categoryPreferences": {"profiling": False}}
+    shared: dict[str, Any] = {"locale": "de-DE", "timezone": "CET", "consent": refused}
+    batch = [track("m1"), track("m2", context={"locale": "fr-FR", "consent": {"profiling": True}})]
+
+    first, second = segment.read(sent({"batch": batch, "context": shared}))
+
+    assert isinstance(first, Incoming)
+    assert isinstance(second, Incoming)
+    assert [each.is_granted for each in first.said] == [False]
+    assert [each.is_granted for each in second.said] == [True]
+    assert (first.context["locale"], first.context["timezone"]) == ("de-DE", "CET")
+    assert (second.context["locale"], second.context["timezone"]) == ("fr-FR", "CET")
+
+
+def test_a_batch_cannot_say_at_length_what_is_kept_for_each_of_its_messages() -> None:
+    with pytest.raises(TooLarge):
+        segment.read(sent({"batch": [track("m1")], "context": {"x": "y" * 9_000}}))
+
+
+@pytest.mark.parametrize("shared", [None, [], "x", 5, {"locale": ["de"]}])
+def test_whatever_a_batch_says_of_all_is_answered(shared: object) -> None:
+    (event,) = segment.read(sent({"batch": [track("m1")], "context": shared}))
+
+    assert event.message_id == "m1"
 
 
 def test_rudderstacks_headers_count_where_the_message_says_nothing() -> None:

@@ -5,7 +5,7 @@ import binascii
 from collections.abc import Mapping
 from typing import Any
 
-from personalization.ingest import clock
+from personalization.ingest import body, clock
 from personalization.ingest.dialects import message
 from personalization.ingest.dialects.sent import Sent
 from personalization.ingest.incoming import Faulty, Incoming
@@ -21,6 +21,7 @@ KINDS: Mapping[str, str] = {
     "a": "alias",
 }
 BATCHES = ("batch", "import", "b")
+SHARED_BYTES = 8_192
 
 
 def read(sent: Sent) -> list[Incoming | Faulty]:
@@ -30,7 +31,24 @@ def read(sent: Sent) -> list[Incoming | Faulty]:
     if sent.kind or not isinstance(batch, list):
         return [message.read(value, sent=sent, sent_at=sent_at(value, sent=sent))]
     fallback = sent_at(value, sent=sent)
-    return [message.read(raw, sent=sent, sent_at=fallback) for raw in batch]
+    shared = _shared(value)
+    return [message.read(_in_context(raw, shared), sent=sent, sent_at=fallback) for raw in batch]
+
+
+def _shared(value: object) -> object:
+    """Return what a batch says of all its messages; it counts once for each of them."""
+    shared = value.get("context") if isinstance(value, dict) else None
+    if shared and body.written_size(shared) > SHARED_BYTES:
+        raise body.TooLarge(f"the context of the batch is over {SHARED_BYTES:,} bytes")
+    return shared
+
+
+def _in_context(raw: object, shared: object, /) -> object:
+    """Say of a message what its batch says of all: where it happened, and what they allow."""
+    if not (shared and isinstance(shared, dict) and isinstance(raw, dict)):
+        return raw
+    own = raw.get("context")
+    return {**raw, "context": {**shared, **own} if isinstance(own, dict) else own or shared}
 
 
 def sent_at(value: object, *, sent: Sent) -> object:

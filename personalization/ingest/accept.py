@@ -10,10 +10,8 @@ from hashlib import sha256
 import orjson
 from django.db import connection, transaction
 
-from personalization.commerce.names import canonical
-from personalization.ingest import inbox, tally
+from personalization.ingest import consent_carried, inbox, tally
 from personalization.ingest.incoming import Faulty, Incoming
-from personalization.ingest.purposes import CONTRACT, collection_purpose
 from personalization.ingest.reading import EVENT_TYPES
 from personalization.models import Source
 
@@ -72,10 +70,7 @@ def _reduced(event: Incoming) -> Incoming:
     """Cut an event down to who said what, where what they say forbids to keep it."""
     if not event.said or event.type not in EVENT_TYPES:
         return event
-    purpose = collection_purpose(EVENT_TYPES[event.type] or canonical(event.event))
-    if purpose != CONTRACT and any(
-        said.purpose == purpose and not said.is_granted for said in event.said
-    ):
+    if consent_carried.refuses(EVENT_TYPES[event.type] or event.event, said=event.said):
         return replace(event, properties={}, traits={}, context={})
     return event
 

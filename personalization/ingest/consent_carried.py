@@ -3,9 +3,11 @@
 import base64
 import binascii
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from personalization.commerce.names import canonical
 from personalization.ingest.incoming import Said
+from personalization.ingest.purposes import CONTRACT, collection_purpose
 
 PROFILING, TRACKING = "profiling", "email_tracking"
 CATEGORIES, TCF, GPC = "context.consent", "tcf", "gpc"
@@ -17,6 +19,8 @@ _TCF_PROFILING = (5, 6)
 _TCF_VERSION = 2
 _PURPOSES_AT, _PURPOSES = 152, 24
 _TCF_KEYS = ("tcf", "tcString", "tc_string")
+# Where a context says anything of it.
+KEYS = frozenset((*_TCF_KEYS, "consent", "gpc"))
 _CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 Categories = Mapping[str, Sequence[str]]
@@ -39,6 +43,14 @@ def said(
         refused = [Said(purpose, is_granted=False, source=GPC) for purpose in (PROFILING, TRACKING)]
         found |= {each.purpose: each for each in refused}
     return tuple(found.values())
+
+
+def refuses(name: str, *, said: Iterable[Said]) -> bool:
+    """Say whether what an event says itself forbids to keep what it tells."""
+    purpose = collection_purpose(canonical(name))
+    return purpose != CONTRACT and any(
+        each.purpose == purpose and not each.is_granted for each in said
+    )
 
 
 def tcf_purposes(text: str) -> frozenset[int] | None:

@@ -94,6 +94,39 @@ def test_a_refused_category_of_the_banner_holds_after_an_event_was_mended() -> N
     assert not Event.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("given", "headers"),
+    [
+        ({"context": {**say(profiling=False), "page": {"path": "/secret"}}}, {}),
+        ({"context": {**say(C2=False), "ip": "203.0.113.9", "traits": {"x": "secret"}}}, {}),
+        ({"traits": {"x": "secret"}}, {"Sec-GPC": "1"}),
+        ({"type": "page", "name": "secret", "event": None, "context": {"gpc": True}}, {}),
+    ],
+)
+def test_a_faulty_event_that_refuses_itself_waits_without_what_it_told(
+    given: dict[str, Any], headers: dict[str, str]
+) -> None:
+    send(track(properties={"x": "secret"}, **{**NO_TIME, **given}), **headers)
+
+    (row,) = InboxEvent.objects.exclude(quarantined_at=None)
+    kept = json.dumps(replay.message_of(row))
+    assert "secret" not in kept
+    assert "203.0.113" not in kept
+    assert '"C-1"' in kept
+    mend_all(timestamp="2026-11-23T10:00:00Z")
+    assert not Event.objects.exists()
+    assert SourceDay.objects.get(outcome="refused").count == 1
+
+
+def test_a_faulty_order_of_who_refuses_profiling_keeps_what_it_told() -> None:
+    order = {"order_id": "O-1", "total": 25}
+
+    send(track(event="order_completed", properties=order, context=say(profiling=False), **NO_TIME))
+    mend_all(timestamp="2026-11-23T10:00:00Z")
+
+    assert Event.objects.get().amount == 25
+
+
 def test_an_event_is_mended_without_saying_again_what_its_path_said() -> None:
     event = {"event": "Order Completed", "userId": "C-1", "messageId": "m1", **NO_TIME}
     assert post("/v1/track", event).json()["quarantined"] == 1

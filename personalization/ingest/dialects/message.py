@@ -19,6 +19,8 @@ _BACKDATED = timedelta(hours=1)
 _VIEWED = {"page": "Page Viewed", "screen": "Screen Viewed"}
 # Keys of ours or of their sender's plumbing: nobody has to keep them to mend an event.
 _PLUMBING = frozenset(("writeKey", "integrations", "_metadata"))
+# What an event tells beside who it was, when, and what they allow.
+_TOLD = frozenset(("properties", "traits", "name", "category"))
 
 Message = Mapping[str, Any]
 
@@ -193,18 +195,39 @@ def _kept(raw: object, *, sent: Sent, sent_at: object) -> object:
     """Return a faulty message so that it can be mended and read again."""
     if not isinstance(raw, dict):
         return _cut(raw)
-    kept: dict[str, Any] = {key: value for key, value in raw.items() if key not in _PLUMBING}
+    is_refused = _is_refused(raw, sent=sent)
+    left_out = _PLUMBING | _TOLD if is_refused else _PLUMBING
+    kept: dict[str, Any] = {key: value for key, value in raw.items() if key not in left_out}
     if sent.kind:
         kept["type"] = sent.kind
     if sent_at is not None:
         kept.setdefault("sentAt", sent_at)
     context = kept.get("context")
     if isinstance(context, dict):
-        kept["context"] = {k: v for k, v in context.items() if k != "ip"}
+        kept["context"] = {
+            key: value
+            for key, value in context.items()
+            if key in consent_carried.KEYS or not (is_refused or key == "ip")
+        }
     if sent.has_gpc and isinstance(context, dict | None):
         # It was a header: whoever mends the event may not lose what its person refused.
         kept["context"] = {**(kept.get("context") or {}), "gpc": True}
     return _cut(kept)
+
+
+def _is_refused(raw: Message, *, sent: Sent) -> bool:
+    """Say whether its own consent forbids to keep what it tells, as of an event without faults.
+
+    A nameless one may be an order, which is kept by contract.
+    """
+    kind = sent.kind or raw.get("type")
+    name = raw.get("event") if kind == "track" else _VIEWED.get(str(kind))
+    if not isinstance(name, str) or not name:
+        return False
+    context = raw.get("context")
+    given = context if isinstance(context, dict) else {}
+    said = consent_carried.said(given, gpc=sent.has_gpc, categories=sent.categories)
+    return consent_carried.refuses(name, said=said)
 
 
 def _cut(value: object) -> object:

@@ -14,7 +14,7 @@ from consent.admin.look import chip
 from consent.models import Purpose
 from personalization.admin import charts
 from personalization.admin.source_form import MAPPINGS
-from personalization.models import Source
+from personalization.models import ImportRun, Source
 from personalization.quality import report
 from personalization.quality.alerts import Alert, Kind
 from personalization.quality.report import Report, Waiting
@@ -33,7 +33,7 @@ ICONS: Final = {
 SIGNED: Final = frozenset(("shopify", "woocommerce", "hubspot", "generic"))
 # Whose secret the other side makes: leaving the field empty would help nobody.
 GIVEN_SECRET: Final = frozenset(("shopify", "hubspot"))
-FIELDS_SHOWN, DRIFT_SHOWN = 12, 12
+FIELDS_SHOWN, DRIFT_SHOWN, FILES_SHOWN = 12, 12, 5
 
 
 def fieldsets(source: Source | None) -> list[tuple[str | None, dict[str, Any]]]:
@@ -62,6 +62,7 @@ def of(source: Source, *, request: HttpRequest, now: datetime) -> dict[str, Any]
         "quarantine_url": _quarantine_url(source),
         "filled": found.fields.filled[:FIELDS_SHOWN],
         "drift_shown": DRIFT_SHOWN,
+        "files": _files(source),
         "snippets": snippets.of(source, public_url=settings.PUBLIC_URL),
         "is_signed": source.kind in SIGNED,
         "is_given_secret": source.kind in GIVEN_SECRET,
@@ -95,6 +96,12 @@ def _figures(found: Report) -> list[tuple[str, str, str]]:
         ("In quarantine", f"{found.in_quarantine:,}", "to be mended"),
         ("Lag", charts.lag_words(tally.lag_of(0.95)), "for 95 of 100 events"),
     ]
+
+
+def _files(source: Source) -> list[ImportRun]:
+    """Return the latest files that were loaded; what they refused stands on their own pages."""
+    loaded = ImportRun.objects.filter(source=source).exclude(load_job=None)
+    return list(loaded.select_related("load_job").order_by("-id")[:FILES_SHOWN])
 
 
 def _by_purpose(tally: Tally) -> list[tuple[str, int]]:

@@ -76,6 +76,8 @@ def put_customers(
             [*read.values()], columns=columns, source=source, now=now, evidence=evidence
         )
     )
+    if read:
+        Source.objects.heard(source.pk, at=now)
     for (index, customer), saved in zip(read.items(), result.saved, strict=True):
         name = customer.names.external_id or None
         items[index] = Item(index, name, saved.outcome.value, saved.faults)

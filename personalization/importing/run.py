@@ -11,7 +11,7 @@ from django.db import transaction
 
 from consent import audit, jobs
 from consent.models import Job
-from personalization.importing import customers, events, products, readers, rejected
+from personalization.importing import arrival, customers, events, products, readers, rejected
 from personalization.importing.outcome import Loaded
 from personalization.importing.rejected import RejectedRows
 from personalization.importing.rows import Row, UnreadableError
@@ -195,3 +195,4 @@ def _finish(work: Work, *, import_id: int, loaded: Loaded) -> None:
             state=ImportRun.State.LOADED, loaded_at=work.now
         )
         audit.note(f"import.{work.kind}", target=work.job, detail=loaded.figures())
+        arrival.note(loaded, kind=work.kind, source=work.source, now=work.now)

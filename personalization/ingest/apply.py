@@ -17,7 +17,7 @@ from personalization.ingest.inbox import Waiting
 from personalization.ingest.purposes import PROFILING, collection_purpose
 from personalization.ingest.reading import Reading
 from personalization.ingest.tally import Outcome, Tally
-from personalization.models import ProfileDue, Source
+from personalization.models import ProfileDue, Source, SourceDay
 
 BATCH = 1000
 # Two workers may want two people the other holds; the one that is told to stop begins again.
@@ -206,7 +206,7 @@ def _store(
 def _count(tally: Tally, *, rows: Sequence[Waiting], source: Source, now: datetime) -> None:
     for row in rows:
         tally.count(Outcome.ACCEPTED, received_at=row.received_at)
-    tallies.save(tally.days, source_id=source.pk)
+    SourceDay.objects.add(tally.days, source_id=source.pk)
     seen.note(tally.properties, source_id=source.pk, now=now)
     with connection.cursor() as cursor:
         cursor.execute(_TOUCH, [max(row.received_at for row in rows), source.pk])

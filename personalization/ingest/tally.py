@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
-from django.db import connection
-
 from personalization.models import SourceDay
 
 Outcome = SourceDay.Outcome
@@ -23,12 +21,6 @@ _NUMBERED = re.compile(r"(?<=\[)\d+(?=\])|[\d,]+(?= bytes long)|(?<=holds )\d+(?
 Key = tuple[date, str, str]
 # Event (empty for traits), name, type, whether it is kept.
 Property = tuple[str, str, str, bool]
-
-_ADD = """
-INSERT INTO personalization_sourceday AS known (source_id, day, outcome, detail, count)
-SELECT %s, * FROM unnest(%s::date[], %s::text[], %s::text[], %s::bigint[])
-ON CONFLICT (source_id, day, outcome, detail) DO UPDATE SET count = known.count + EXCLUDED.count
-"""
 
 
 @dataclass(slots=True)
@@ -63,31 +55,13 @@ def bare(reason: str) -> str:
     return _NUMBERED.sub("", _QUOTED.sub("…", reason))[:_DETAIL_LENGTH]
 
 
-def save(days: Mapping[Key, int], *, source_id: int) -> None:
-    """Add counts to what is stored, in one order for everybody."""
-    keys = sorted(days)
-    if not keys:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _ADD,
-            [
-                source_id,
-                [day for day, _, _ in keys],
-                [outcome for _, outcome, _ in keys],
-                [detail for _, _, detail in keys],
-                [days[key] for key in keys],
-            ],
-        )
-
-
 def count_faulty(reasons: Sequence[str], *, source_id: int, now: datetime) -> None:
     """Count what went into quarantine without waiting for a worker."""
     counted = Tally()
     for reason in reasons:
         counted.count(Outcome.ACCEPTED, received_at=now)
         counted.count(Outcome.QUARANTINED, received_at=now, detail=bare(reason))
-    save(counted.days, source_id=source_id)
+    SourceDay.objects.add(counted.days, source_id=source_id)
 
 
 def type_name(value: object) -> str:

@@ -1,9 +1,37 @@
 """Where data comes from: its keys, and what came of it day by day."""
 
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db import models
+from django.db import connection, models
 from django.utils import timezone
+
+# A row that is written all the time is waited for: nobody needs to know it to the second.
+_HEARD_AGAIN = timedelta(minutes=1)
+_ADD = """
+INSERT INTO personalization_sourceday AS known (source_id, day, outcome, detail, count)
+SELECT %s, * FROM unnest(%s::date[], %s::text[], %s::text[], %s::bigint[])
+ON CONFLICT (source_id, day, outcome, detail) DO UPDATE SET count = known.count + EXCLUDED.count
+"""
+
+
+class SourceQuerySet(models.QuerySet["Source"]):
+    def heard(self, pk: int, *, at: datetime) -> None:
+        """Note that a source told something, event or not: it is not silent."""
+        known = models.Q(last_event_at=None) | models.Q(last_event_at__lt=at - _HEARD_AGAIN)
+        self.filter(known, pk=pk).update(last_event_at=at)
+
+
+class SourceDayQuerySet(models.QuerySet["SourceDay"]):
+    def add(self, counts: Mapping[tuple[date, str, str], int], *, source_id: int) -> None:
+        """Add counts by day, outcome and detail to what is stored, in one order for everybody."""
+        keys = sorted(counts)
+        if not keys:
+            return
+        columns: list[list[Any]] = [list(column) for column in zip(*keys, strict=True)]
+        with connection.cursor() as cursor:
+            cursor.execute(_ADD, [source_id, *columns, [counts[key] for key in keys]])
 
 
 class Source(models.Model):
@@ -50,6 +78,8 @@ class Source(models.Model):
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
+    objects = SourceQuerySet.as_manager()
+
     class Meta:
         ordering = ["name"]
 
@@ -81,6 +111,8 @@ class SourceDay(models.Model):
     outcome = models.CharField(max_length=12, choices=Outcome)
     detail = models.CharField(max_length=300, blank=True)
     count = models.PositiveBigIntegerField()
+
+    objects = SourceDayQuerySet.as_manager()
 
     class Meta:
         ordering = ["-day"]

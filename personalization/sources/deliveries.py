@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import DataError, OperationalError, connection, transaction
-from django.db.models import Q, QuerySet, Value
-from django.db.models.functions import Greatest
+from django.db.models import Q, QuerySet
 
 from consent import audit, identity
 from personalization.importing.values import CellError
@@ -82,7 +81,8 @@ def work(*, now: datetime, limit: int = 500) -> Worked:
         while total.taken < limit and (worked := _next(source, now=now)):
             total += worked
         if total.taken > before:
-            _note_sign_of_life(source, now=now)
+            # A shop that tells of products only is not silent either.
+            Source.objects.heard(source.pk, at=now)
     return total
 
 
@@ -188,11 +188,6 @@ def _again(delivery: WebhookDelivery, *, reason: str, now: datetime) -> Worked:
 def _without_values(reason: str) -> str:
     """Cut what a reason quotes: with a wrong mapping that may be somebody's name."""
     return _QUOTED.sub("…", reason).removeprefix(": ")
-
-
-def _note_sign_of_life(source: Source, *, now: datetime) -> None:
-    """A shop that tells of products only is not silent either."""
-    Source.objects.filter(pk=source.pk).update(last_event_at=Greatest("last_event_at", Value(now)))
 
 
 def _alone_with(source: Source) -> bool:

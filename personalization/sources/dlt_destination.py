@@ -13,6 +13,7 @@ from dlt.common.schema import TTableSchema
 
 from consent import jobs
 from consent.models import Job
+from personalization.importing import arrival
 from personalization.importing.outcome import Loaded
 from personalization.importing.rejected import RejectedRows
 from personalization.importing.rows import Row
@@ -46,13 +47,15 @@ class _Writer:
         if table not in KINDS:
             raise UnknownTable(f"{table!r} is none of {_OURS}: name the resource like one of them")
         try:
-            self.total += KINDS[table].load(
+            loaded = KINDS[table].load(
                 self._rows(items, mapping=self.mappings.get(table, {})),
                 source=self.source,
                 now=self.now,
                 progress=self.progress,
                 rejected=self.rejected,
             )
+            arrival.note(loaded, kind=table, source=self.source, now=self.now)
+            self.total += loaded
         finally:
             # The thread ends without Django knowing.
             connection.close()

@@ -36,10 +36,10 @@ WITH asked AS MATERIALIZED (
 ), judged AS MATERIALIZED (
     SELECT asked.*, offer.kind, offer.total, {_REFUSAL} AS refusal
     FROM (SELECT asked.*, row_number() OVER (PARTITION BY offer_id, subject_id ORDER BY place) - 1
-                 AS before FROM asked) AS asked
+                 AS before FROM asked
+          WHERE NOT EXISTS (SELECT 1 FROM had WHERE had.message_key = asked.message_key
+                            AND had.offer_id = asked.offer_id)) AS asked
     JOIN personalization_offer offer ON offer.id = asked.offer_id
-    WHERE NOT EXISTS (SELECT 1 FROM had WHERE had.message_key = asked.message_key
-                      AND had.offer_id = asked.offer_id)
 ), numbered AS (
     SELECT judged.*, row_number() OVER (PARTITION BY offer_id ORDER BY place) AS number
     FROM judged WHERE refusal = ''

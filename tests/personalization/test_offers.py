@@ -54,6 +54,17 @@ def test_two_mails_to_one_person_in_one_batch_count_both() -> None:
     assert refusals(answers) == ["", "had_enough"]
 
 
+def test_a_mail_that_is_tried_again_beside_a_new_one_counts_once() -> None:
+    spring, anna = offer(per_person=2), person()
+    tried = ask(anna, of=spring)
+    reserve.reserve([tried], now=NOON)
+
+    answers = reserve.reserve([tried, ask(anna, of=spring), ask(anna, of=spring)], now=NOON)
+
+    assert refusals(answers) == ["", "", "had_enough"]
+    assert given(spring) == 2
+
+
 def test_what_a_merged_row_got_its_person_got() -> None:
     spring, anna, other = offer(per_person=1), person(1), person(2)
     reserve.reserve([ask(other, of=spring)], now=NOON)

@@ -226,6 +226,23 @@ def test_requests_at_the_same_moment_for_one_message_get_one_code(settings: Any)
 
 
 @racing
+def test_messages_to_one_person_at_the_same_moment_never_give_more_than_one_may_have(
+    settings: Any,
+) -> None:
+    settings.ATTUNE_DECIDE_SECONDS = 60
+    spring = pool(*(f"CODE{number}" for number in range(20)), per_person=2)
+    secret = scene("spring", people=1)
+    asks = [partial(asked, secret, who="C1", message=f"m{number}") for number in range(8)]
+
+    answers = together(*asks)
+
+    assert sorted(answer["fallback"] for answer in answers) == [False] * 2 + [True] * 6
+    late = [answer for answer in answers if answer["fallback"]]
+    assert {answer["reasons"][1]["code"] for answer in late} == {"had_enough"}
+    assert given(spring) == 2
+
+
+@racing
 def test_people_who_compete_for_the_last_codes_never_share_one(settings: Any) -> None:
     settings.ATTUNE_DECIDE_SECONDS = 60
     spring = pool("A1", "B2", "C3")

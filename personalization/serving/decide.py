@@ -42,6 +42,8 @@ class _Work:
     slots: Mapping[str, Ready]
     subjects: list[int | None] = field(default_factory=list)
     answers: dict[Key, Answer] = field(default_factory=dict)
+    # Decided just now: said only once their receipts are kept.
+    made: dict[Key, Answer] = field(default_factory=dict)
     loaded: set[int | None] = field(default_factory=set)
 
 
@@ -106,6 +108,7 @@ def _fill(work: _Work, *, budget: Budget) -> None:
     if not news:
         return
     lost = kept.keep(news, message=question.message, ended=ended, now=work.now)
+    work.answers |= {key: answer for key, answer in work.made.items() if key not in lost}
     cards.remember(part for new in news for part in new.entry.parts)
     if lost:
         _take_those_of_others(lost, work=work, permissions=permissions)
@@ -206,7 +209,7 @@ def _new(slot: Ready, profile: LoadedProfile, content: engine.Content, *, work: 
     decision_id = str(uuid.uuid4())
     expires_at = slot.expires_at(now=work.now, shows_products=bool(content.cards))
     key = Key(slot.slug, profile.subject_id)
-    work.answers[key] = writing.from_decision(
+    work.made[key] = writing.from_decision(
         decision_id,
         slot=slot,
         decision=decision,
@@ -237,8 +240,6 @@ def _take_those_of_others(lost: set[Key], *, work: _Work, permissions: _Permissi
         subject_ids={key.subject_id for key in lost},
         now=work.now,
     )
-    for key in lost:
-        work.answers.pop(key, None)
     _take_over(
         {key: found for key, found in standing.items() if key in lost},
         work=work,

@@ -77,6 +77,8 @@ class Content:
     reasons: Sequence[str] = field(default=(), repr=False)
     # A code belongs to the person: it is sealed with the receipt's inputs.
     offers: Mapping[str, Mapping[str, object]] = field(default_factory=dict, repr=False)
+    # Product keys in the open cart, where a list looked at it.
+    cart: Sequence[int] = field(default=(), repr=False)
 
 
 def prepare(rulesets: Mapping[str, RuleSet], *, recommendation_count: int, now: datetime) -> Plan:
@@ -237,6 +239,7 @@ class _Batch:
             cards=[card for each in cards.values() for card in each],
             reasons=[str(card[REASON]) for each in lists.values() for card in each.products],
             offers=settled.offers,
+            cart=next((each.cart for each in lists.values() if each.cart), ()),
         )
 
     def _receipt(

@@ -205,6 +205,7 @@ def _receipt(
         reasons=content.reasons,
         output=framing.marks(rendered),
         extras=_extras(content, unsubscribe=unsubscribe),
+        cart=content.cart,
     )
 
 

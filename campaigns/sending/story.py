@@ -88,14 +88,15 @@ def _receipt(send: Send) -> Receipt | None:
 
 
 def _history(opened: receipts.Inputs) -> Iterator[Input]:
-    kinds = (("Bought last", opened.bought), ("Viewed last", opened.viewed))
-    names = dict(
-        Product.objects.filter(
-            pk__in={pk for _, history in kinds for pk, _ in history}
-        ).values_list("pk", "name")
+    kinds = (
+        ("Bought last", [pk for pk, _ in opened.bought]),
+        ("Viewed last", [pk for pk, _ in opened.viewed]),
+        ("In the cart", opened.cart),
     )
+    keys = {pk for _, history in kinds for pk in history}
+    names = dict(Product.objects.filter(pk__in=keys).values_list("pk", "name"))
     for label, history in kinds:
-        products = dict.fromkeys(names[pk] for pk, _ in history if pk in names)
+        products = dict.fromkeys(names[pk] for pk in history if pk in names)
         if products:
             yield Input(label, ", ".join(products))
 

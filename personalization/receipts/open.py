@@ -13,7 +13,8 @@ from personalization.receipts import packing
 @dataclass(frozen=True, slots=True)
 class Inputs:
     """`facts` is what rules saw, `personal` what templates greet with, `output` marks of the
-    rendered parts by name, `extras` what the caller added (an unsubscribe address, a code)."""
+    rendered parts by name, `extras` what the caller added (an unsubscribe address, a code),
+    `cart` the products of the open cart where one was looked at."""
 
     facts: dict[str, Any] = field(repr=False)
     personal: dict[str, str] = field(repr=False)
@@ -22,6 +23,8 @@ class Inputs:
     viewed: list[tuple[int, float]] = field(repr=False)
     output: dict[str, str] = field(repr=False)
     extras: dict[str, Any] = field(repr=False)
+    # Receipts of earlier versions have none.
+    cart: list[int] = field(default_factory=list, repr=False)
 
 
 def open_inputs(receipt: Receipt) -> Inputs | None:

@@ -32,7 +32,8 @@ class Entry:
     """One decision about one profile, under the key its mail or answer carries.
 
     `decision` is kept in clear: ids, versions, numbers. `reasons`, `output` (marks of what was
-    rendered, by part) and `extras` (what else templates saw) are sealed with the profile's values.
+    rendered, by part), `extras` (what else templates saw) and `cart` (product keys in the open
+    cart, where one was looked at) are sealed with the profile's values.
     `parts` are contents that `decision` names by key.
     """
 
@@ -44,6 +45,7 @@ class Entry:
     reasons: Sequence[str] = field(default=(), repr=False)
     output: Mapping[str, str] = field(default_factory=dict, repr=False)
     extras: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    cart: Sequence[int] = field(default=(), repr=False)
 
 
 def record(entries: Sequence[Entry], *, now: datetime) -> None:
@@ -80,6 +82,7 @@ def _sealed(entry: Entry) -> bytes:
         "reasons": entry.reasons,
         "bought": profile.bought[:_HISTORY_KEPT],
         "viewed": profile.viewed[:_HISTORY_KEPT],
+        "cart": entry.cart,
         "output": entry.output,
         "extras": entry.extras,
     }

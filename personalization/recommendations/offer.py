@@ -44,6 +44,8 @@ class Offer:
     shown: list[Shown] = field(default_factory=list)
     # The strategy or chain that was asked, with the chain's version.
     recipe: dict[str, Any] = field(default_factory=dict)
+    # The open cart that was looked at: product keys, the newest first.
+    cart: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +83,7 @@ def lists_for(
     found, products = _without_gone(asks, found, products, shelf=shelf, count=count)
     cards = _Cards(products, gone=_gone(found, products))
     return [
-        _offer(items, cards, made=ask.recipe, shelf=shelf)
-        for ask, items in zip(asks, found, strict=True)
+        _offer(items, cards, ask=ask, shelf=shelf) for ask, items in zip(asks, found, strict=True)
     ]
 
 
@@ -263,7 +264,7 @@ def _without_gone(
     return [replaced.get(number, items) for number, items in enumerate(found)], products
 
 
-def _offer(items: Sequence[Recommended], cards: "_Cards", *, made: Recipe, shelf: Shelf) -> Offer:
+def _offer(items: Sequence[Recommended], cards: "_Cards", *, ask: Ask, shelf: Shelf) -> Offer:
     products = cards.products
     there = [item for item in items if item.product_id not in cards.gone] if cards.gone else items
     return Offer(
@@ -271,7 +272,8 @@ def _offer(items: Sequence[Recommended], cards: "_Cards", *, made: Recipe, shelf
         reasons=[_reason_receipt(item) for item in there],
         missing="" if there else _missing(shelf),
         shown=[products[item.product_id].pairs for item in there],
-        recipe={"name": made.name, "version": made.version},
+        recipe={"name": ask.recipe.name, "version": ask.recipe.version},
+        cart=tuple(pk for pk, _ in ask.cart),
     )
 
 

@@ -228,6 +228,7 @@ def _new(slot: Ready, profile: LoadedProfile, content: engine.Content, *, work: 
         reasons=content.reasons,
         output=marks(content.blocks),
         extras={"offers": content.offers} if content.offers else {},
+        cart=content.cart,
     )
     return New(key=key, entry=entry, expires_at=expires_at)
 

@@ -195,6 +195,7 @@ def _decide(profile: LoadedProfile, key: Key, asked: _Asked) -> tuple[New, Sugge
         decision=decision,
         parts=shown,
         reasons=[str(card["reason"]) for card in products],
+        cart=offer.cart,
     )
     cards.remember(shown)
     body = _body(decision_id, decision, products, permission=permission, asked=asked)

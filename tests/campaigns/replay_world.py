@@ -6,12 +6,15 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.utils import timezone
+
 from campaigns.models import Campaign, ExperimentArm, SenderIdentity, Template
 from campaigns.rendering import publish as templates
 from campaigns.sending import lifecycle, pipeline
 from consent.models import DataSubject
 from personalization.content import blocks, liquid
 from personalization.models import (
+    Basket,
     ContentBlock,
     CustomerProfile,
     Event,
@@ -34,6 +37,9 @@ PICKS = (
     "{{ customer.first_name | default: 'you' }}, {{ traits.order_count | default: 0 }} orders: "
     "{% for p in recommendations %}{{ p.name }} {{ p.price }} {{ p.reason }}; {% endfor %}"
 )
+# By rule: the carts of some are looked at, the orders of the others.
+STRATEGIES = {"vip": "goes_with", "loyal": "goes_with"}
+LIVELY = "because_you_bought"
 _RECENT = {"days": 30}
 _VIEWED_BOOTS = {"all": [{"field": "product.category", "op": "eq", "value": "boots"}]}
 
@@ -51,6 +57,8 @@ def populate(count: int, *, seed: int) -> list[DataSubject]:
         country = chance.choice(["DE", "FR", "NL"])
         subjects.append(make.person(number, granted=granted, country=country))
         _give_history(subjects[-1], chance=chance, goods=goods)
+        if number % 2:
+            _fill_cart(subjects[-1], goods[number % len(goods)])
     _give_languages()
     return subjects
 
@@ -88,11 +96,15 @@ def send_all(campaign: Campaign, *, now: datetime = NOON) -> None:
 
 
 def change_everything() -> None:
-    """Change people, products, the sender and the campaigns; put other versions live; forget."""
+    """Change people, products, the sender and the campaigns; put other versions live; forget.
+
+    The model is another one, too: it was trained on nothing.
+    """
     later = NOON + timedelta(days=1)
     CustomerProfile.objects.update(attributes={"country": "PL"}, traits={}, personal=None)
     Event.objects.all().delete()
     EventItem.objects.all().delete()
+    Basket.objects.all().delete()
     Product.objects.update(name="Sold", price=Decimal(1), in_stock=False)
     Campaign.objects.update(name="Another name")
     SenderIdentity.objects.update(postal_address="2 Elsewhere", name="Another sender")
@@ -113,6 +125,7 @@ def change_everything() -> None:
     for template in Template.objects.all():
         templates.publisher.publish(template, content={**TEMPLATE, "subject": "Other"}, now=later)
     Segment.objects.update(live=None)
+    train.train(now=later)
     forget_everything()
 
 
@@ -156,7 +169,7 @@ def _decide_by_everything() -> None:
     table = [
         {
             "key": key, "name": key, "priority": place, "condition": condition,
-            "outcome": {"block": "picks", "variant": key, "strategy": "because_you_bought"},
+            "outcome": {"block": "picks", "variant": key, "strategy": STRATEGIES.get(key, LIVELY)},
         }
         for place, (key, condition) in enumerate(conditions.items(), start=1)
     ]  # fmt: skip
@@ -176,6 +189,16 @@ def _give_history(subject: DataSubject, *, chance: random.Random, goods: Sequenc
         make.order(subject, *chance.sample(list(goods), k=chance.choice([1, 2, 3])), at=at)
     for _ in range(chance.choice([0, 1, 3])):
         _view(subject, chance.choice(list(goods)), at=NOON - timedelta(days=chance.randrange(40)))
+
+
+def _fill_cart(subject: DataSubject, item: Product) -> None:
+    """Carts are open by the clock of the database, whatever day a test plays on."""
+    Basket.objects.create(
+        profile_id=subject.pk,
+        kind=Basket.Kind.CART,
+        items=[{"product_id": item.product_id, "quantity": 1, "price": str(item.price)}],
+        changed_at=timezone.now(),
+    )
 
 
 def _view(subject: DataSubject, item: Product, *, at: datetime) -> None:

@@ -70,6 +70,8 @@ def test_every_mail_comes_out_the_same_after_everything_changed() -> None:
     assert any(hero.get("is_explored") for hero in heroes)
     assert {hero["probability"] < 1 for hero in heroes} == {True, False}
     assert any(receipt.decision["cards"] for receipt in found)
+    opened = [receipts.open_inputs(receipt) for receipt in found]
+    assert {bool(each.cart) for each in opened if each} == {True, False}
     assert {hero["language"] for hero in heroes} == {"de", "es", "en"}
     assert {hero["language_why"] for hero in heroes} == {"wider", "own", "other", "unknown"}
 

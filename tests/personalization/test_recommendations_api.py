@@ -15,7 +15,8 @@ from pytest_django import Settings
 
 from consent import ledger
 from consent.models import DataSubject
-from personalization.models import EventItem, Product, Receipt, RecommendationChain
+from personalization import receipts
+from personalization.models import Basket, EventItem, Product, Receipt, RecommendationChain
 from personalization.recommendations import chains, shelf, train
 from personalization.recommendations.strategies.registry import STRATEGIES
 from personalization.replay import Outcome, replay
@@ -221,6 +222,26 @@ def test_a_list_has_a_receipt_and_is_given_again_for_a_minute() -> None:
     assert replay(receipt).outcome is Outcome.EQUAL
     assert list(receipt.decision["causes"].values()) == ["P1"]
     assert Receipt.objects.count() == 2
+
+
+def test_the_cart_that_was_looked_at_is_kept_sealed_with_the_receipt() -> None:
+    anna, (_, milk, _) = a_shop()
+    Basket.objects.create(
+        profile_id=anna.pk,
+        kind=Basket.Kind.CART,
+        items=[{"product_id": milk.product_id, "quantity": 1, "price": str(milk.price)}],
+        changed_at=timezone.now(),
+    )
+
+    with_cart = get(external_id="C1", strategy="goes_with", limit="1").json()
+    without = get(external_id="C1", strategy="because_you_bought", limit="1").json()
+
+    carts = [receipts.open_inputs(receipt_of(answer)) for answer in (with_cart, without)]
+    assert [each.cart for each in carts if each] == [[milk.pk], []]
+
+
+def receipt_of(answer: dict[str, Any]) -> Receipt:
+    return Receipt.objects.select_related("subject").get(message_key=answer["decision_id"])
 
 
 def test_a_consent_that_is_taken_back_ends_a_list_at_once() -> None:

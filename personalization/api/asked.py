@@ -29,6 +29,7 @@ def one(request: Request, *, slot: str) -> Question:
         message=text(given.get("message", ""), name="message", longest=_LONGEST_MESSAGE),
         source=source_of(request),
         explain=flag(request, "explain"),
+        is_strict=flag(request, "strict"),
     )
 
 
@@ -40,16 +41,14 @@ def many(request: Request) -> tuple[Question, list[str]]:
             f"Unknown: {unknown[0][:40]!r}. The body has: {', '.join(sorted(_KNOWN))}."
         )
     _checked_context(given.get("context") or {})
-    explain = given.get("explain", False)
-    if not isinstance(explain, bool):
-        raise ParseError("“explain” is true or false.")
     read = [_placed(each) for each in _recipients(given.get("recipients"))]
     question = Question(
         recipients=tuple(each for each in read if isinstance(each, Recipient)),
         slots=_slots(given.get("slots")),
         message=text(given.get("message") or "", name="message", longest=_LONGEST_MESSAGE),
         source=source_in(given, request=request),
-        explain=explain,
+        explain=_switch(given, "explain"),
+        is_strict=_switch(given, "strict"),
     )
     return question, [each if isinstance(each, str) else "" for each in read]
 
@@ -59,6 +58,14 @@ def flag(request: Request, name: str) -> bool:
     if value not in (*_TRUE, *_FALSE):
         raise ParseError(f"“{name}” is 1 or 0.")
     return value in _TRUE
+
+
+def _switch(given: Mapping[str, Any], name: str) -> bool:
+    """Read the same out of a body."""
+    value = given.get(name, False)
+    if not isinstance(value, bool):
+        raise ParseError(f"“{name}” is true or false.")
+    return value
 
 
 def count(request: Request, name: str, *, default: int, most: int) -> int:

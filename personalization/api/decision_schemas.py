@@ -8,7 +8,7 @@ from rest_framework import serializers as s
 from personalization.api.schemas import PROBLEM
 
 _OFFER = ("slug", "name", "code", "value", "valid_from", "valid_until")
-_REASONS = ("rule", "fallback", "offer_withheld", "recommendation")
+_REASONS = ("rule", "fallback", "offer_withheld", "recommendation", "empty")
 _PROBLEM_JSON = "application/problem+json"
 SOURCE = OpenApiParameter(
     "source", description="Whose customer numbers these are. Default: the program's, else `api`."
@@ -142,5 +142,8 @@ QUESTION = inline_serializer(
             required=False,
         ),
         "explain": s.BooleanField(required=False),
+        "strict": s.BooleanField(
+            required=False, help_text="An `error` (404) for whom nobody knows, not the fallback."
+        ),
     },
 )

@@ -61,10 +61,10 @@ class One(DecideView):
     )  # fmt: skip
     def get(self, request: Request, slot: str) -> HttpResponse:
         question = asked.one(request, slot=slot)
-        is_strict, now = asked.flag(request, "strict"), timezone.now()
+        now = timezone.now()
         [[answer]] = _decided(question, now=now)
-        if is_strict and _is_unknown(answer):
-            raise NotFound("Nobody is known by this name.")
+        if question.is_strict and _is_unknown(answer):
+            raise NotFound(_NOBODY)
         return _one(answer, request=request, now=now)
 
 
@@ -73,7 +73,8 @@ class Many(DecideView):
         operation_id="personalize_many",
         summary="What several slots say to many people",
         description="At most 1,000 recipients and 10 slots. The results come in the order of the "
-        "recipients; what is wrong with one recipient is an `error` of its result only.",
+        "recipients; what is wrong with one recipient is an `error` of its result only; with "
+        "`strict` that nobody is known, too.",
         tags=["Decisions"],
         request=decision_schemas.QUESTION,
         responses=decision_schemas.answers(decision_schemas.DECISIONS, 400, 401, 403, 413, 503),
@@ -84,7 +85,7 @@ class Many(DecideView):
         decided = _decided(question, now=timezone.now()) if question.recipients else []
         rest = iter(decided)
         results = [
-            {"error": {"title": fault, "status": 400}} if fault else _result(next(rest))
+            _error(fault, status=400) if fault else _result(next(rest), question=question)
             for fault in faults
         ]
         response = HttpResponse(orjson.dumps({"results": results}), content_type="application/json")
@@ -101,8 +102,17 @@ def _decided(question: Question, *, now: datetime) -> list[list[Answer]]:
         raise NotSetUp(str(error)) from error
 
 
-def _result(answers: Sequence[Answer]) -> dict[str, object]:
+_NOBODY = "Nobody is known by this name."
+
+
+def _result(answers: Sequence[Answer], *, question: Question) -> dict[str, object]:
+    if question.is_strict and any(map(_is_unknown, answers)):
+        return _error(_NOBODY, status=404)
     return {"slots": {answer.body["slot"]: answer.body for answer in answers}}
+
+
+def _error(title: str, *, status: int) -> dict[str, object]:
+    return {"error": {"title": title, "status": status}}
 
 
 def _one(answer: Answer, *, request: Request, now: datetime) -> HttpResponse:

@@ -19,7 +19,8 @@ class Recipient:
 class Question:
     """`message` names the mail that is being made: all answers for it are the same decision.
 
-    `source` says whose customer numbers the recipients carry.
+    `source` says whose customer numbers the recipients carry; `is_strict` wants to hear an error
+    where nobody is known.
     """
 
     recipients: tuple[Recipient, ...]
@@ -27,3 +28,4 @@ class Question:
     message: str = ""
     source: str = ""
     explain: bool = False
+    is_strict: bool = False

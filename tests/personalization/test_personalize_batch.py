@@ -48,6 +48,19 @@ def test_a_batch_keeps_the_order_and_a_fault_concerns_its_item() -> None:
     assert answer["X-Personalization"] == "fallback"
 
 
+def test_a_strict_batch_names_whom_nobody_knows_as_an_error_of_their_own() -> None:
+    people()
+    slot()
+    asked = {"recipients": [{"external_id": "C1"}, {"external_id": "C9"}], "slots": ["hero"]}
+
+    mild, strict = post(asked).json(), post({**asked, "strict": True}).json()
+
+    assert [list(each) for each in mild["results"]] == [["slots"], ["slots"]]
+    assert strict["results"][0]["slots"]["hero"]["text"] == "Made in Germany"
+    assert strict["results"][1]["error"]["status"] == 404
+    assert post({**asked, "strict": "1"}).status_code == 400
+
+
 def test_a_batch_takes_the_same_statements_for_any_number_of_people() -> None:
     now = timezone.now()
     for number in range(1, 13):

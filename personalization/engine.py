@@ -183,6 +183,7 @@ class _Batch:
         self._wishes: dict[int, Wish | None] = {}
         self._told: dict[tuple[str, int, str], dict[str, Any]] = {}
         self._parts: dict[int, Part] = {}
+        self._fallbacks = {slot.name: slot.ruleset.definition.fallback for slot in plan.slots}
 
     def lists(
         self, profiles: Sequence[LoadedProfile], settled: Sequence[Settled]
@@ -224,6 +225,7 @@ class _Batch:
         )
         filled = slots.fill(
             settled.decisions,
+            fallbacks=self._fallbacks,
             blocks=self._plan.blocks,
             context=context,
             offers=settled.offers,
@@ -234,7 +236,9 @@ class _Batch:
         return Content(
             blocks=filled.blocks,
             context=context,
-            decision=self._receipt(profile, settled, lists=lists, cards=cards, spoken=spoken),
+            decision=self._receipt(
+                profile, settled, lists=lists, cards=cards, instead=filled.instead, spoken=spoken
+            ),
             problem=filled.problem,
             cards=[card for each in cards.values() for card in each],
             reasons=[str(card[REASON]) for each in lists.values() for card in each.products],
@@ -249,6 +253,7 @@ class _Batch:
         *,
         lists: _Lists,
         cards: Mapping[str, Sequence[Part]],
+        instead: Mapping[str, Outcome],
         spoken: str,
     ) -> dict[str, Any]:
         shelf = self._plan.shelf
@@ -257,7 +262,9 @@ class _Batch:
         return {
             "permission": told(profile.permission),
             "slots": {
-                slot.name: self._told_slot(slot, settled, spoken=spoken)
+                slot.name: self._told_slot(
+                    slot, settled, instead=instead.get(slot.name), spoken=spoken
+                )
                 for slot in self._plan.slots
             },
             **whole,
@@ -266,15 +273,23 @@ class _Batch:
             "ages": self._ages,
         }
 
-    def _told_slot(self, slot: Slot, settled: Settled, *, spoken: str) -> dict[str, Any]:
+    def _told_slot(
+        self, slot: Slot, settled: Settled, *, instead: Outcome | None, spoken: str
+    ) -> dict[str, Any]:
         decision, withheld = settled.decisions[slot.name], settled.withheld.get(slot.name, ())
         key = (slot.name, id(decision), spoken)
-        found = None if withheld else self._told.get(key)
+        is_own = bool(withheld) or instead is not None
+        found = None if is_own else self._told.get(key)
         if found is None:
             found = slots.told(
-                slot, decision, blocks=self._plan.blocks, withheld=withheld, spoken=spoken
+                slot,
+                decision,
+                blocks=self._plan.blocks,
+                withheld=withheld,
+                instead=instead,
+                spoken=spoken,
             )
-            if not withheld:
+            if not is_own:
                 self._told[key] = found
         return found
 
@@ -292,12 +307,17 @@ def _card(shown: Shown) -> Part:
     return receipts.part(dict(shown))
 
 
+# A list that has products, or that nobody asked for.
+_NOT_ASKED = frozenset({"", "no_places"})
+
+
 def _told_list(offer: Offer, cards: Sequence[Part]) -> dict[str, Any]:
-    return {
+    told = {
         "recommendations": offer.reasons,
         "strategy": offer.recipe,
         "cards": [card.key for card in cards],
     }
+    return {**told, "missing": offer.missing} if offer.missing not in _NOT_ASKED else told
 
 
 def told(permission: Permission) -> dict[str, Any]:

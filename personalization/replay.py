@@ -104,7 +104,13 @@ def replay(receipt: Receipt, *, at_hand: AtHand = _NOTHING) -> Replayed:
     )
     spoken = languages.spoken(inputs.facts["values"])
     filled = slots.fill(
-        decided, blocks=blocks, context=context, offers=offers, lists=shown, spoken=spoken
+        decided,
+        fallbacks={name: slot.ruleset.definition.fallback for name, slot in rulesets.items()},
+        blocks=blocks,
+        context=context,
+        offers=offers,
+        lists=shown,
+        spoken=spoken,
     )
     again = {
         name: slots.told(
@@ -112,6 +118,7 @@ def replay(receipt: Receipt, *, at_hand: AtHand = _NOTHING) -> Replayed:
             decision,
             blocks=blocks,
             withheld=_withheld(told[name]),
+            instead=filled.instead.get(name),
             spoken=spoken,
         )
         for name, decision in decided.items()
@@ -187,7 +194,7 @@ def _blocks(told: _Told, *, at_hand: AtHand) -> dict[str, CompiledBlock]:
 
 
 def _shown(slot: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [slot, *slot.get("also", ())]
+    return [slot, *slot.get("also", ()), *slot.get("blank", ())]
 
 
 def _withheld(slot: Mapping[str, Any]) -> list[Withheld]:

@@ -1,8 +1,9 @@
 """The slots of a decision: the rulesets that choose, the blocks that are chosen, filled in."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from markupsafe import Markup
@@ -48,10 +49,14 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """The rendered blocks by slot; with a `problem` one failed on this person's data."""
+    """The rendered blocks by slot; with a `problem` one failed on this person's data.
+
+    `instead` holds, by slot, the outcome that is shown because what was chosen came out blank.
+    """
 
     blocks: Mapping[str, RenderedBlock]
     problem: TemplateProblem | None = None
+    instead: Mapping[str, Outcome] = field(default_factory=dict)
 
 
 def live_slot(name: str, ruleset: RuleSet, *, known: Catalogue) -> Slot:
@@ -112,6 +117,7 @@ def decide(slot: Slot, facts: Facts, now: datetime, *, pseudonym: str) -> Decisi
 def fill(
     decisions: Mapping[str, Decision],
     *,
+    fallbacks: Mapping[str, Outcome],
     blocks: Mapping[str, CompiledBlock],
     context: Mapping[str, object],
     offers: Offers = _NO_OFFERS,
@@ -120,25 +126,37 @@ def fill(
 ) -> Filled:
     """Render what each slot shows; a block sees the offer of its own rule, and no other.
 
+    Where that is blank, as a list without products is, the fallback of `fallbacks` stands instead.
     `lists` holds the recommendations of slots that have a list of their own; `spoken` is the
     language of the person, empty where it is not known.
     """
     everywhere = plain(context)
     filled: dict[str, RenderedBlock] = {}
+    instead: dict[str, Outcome] = {}
     problem = None
     for name, decision in decisions.items():
         own = lists.get(name)
         seen = everywhere.also({"recommendations": own}) if own is not None else everywhere
+        write = partial(_rendered, blocks=blocks, context=seen, offers=offers, spoken=spoken)
         try:
-            parts = [
-                _rendered(outcome, blocks=blocks, context=seen, offers=offers, spoken=spoken)
-                for outcome in shown(decision)
-            ]
+            parts = [write(outcome) for outcome in shown(decision)]
+            filled[name] = parts[0] if len(parts) == 1 else _joined(parts)
+            if filled[name].is_blank:
+                for outcome in _last_resorts(fallbacks[name], blocks=blocks):
+                    filled[name], instead[name] = write(outcome), outcome
+                    if not filled[name].is_blank:
+                        break
         except TemplateProblem as found:
             problem = found
-        else:
-            filled[name] = parts[0] if len(parts) == 1 else _joined(parts)
-    return Filled(blocks=filled, problem=problem)
+    return Filled(blocks=filled, problem=problem, instead=instead)
+
+
+def _last_resorts(outcome: Outcome, *, blocks: Mapping[str, CompiledBlock]) -> Iterator[Outcome]:
+    """The fallback of the rules, then the one of its block, which no block may have blank."""
+    block = blocks.get(str(outcome["block"]))
+    if block is not None:
+        yield outcome
+        yield {**outcome, "variant": block.fallback}
 
 
 def shown(decision: Decision) -> list[Outcome]:
@@ -157,16 +175,18 @@ def told(
     *,
     blocks: Mapping[str, CompiledBlock],
     withheld: Sequence[Withheld] = (),
+    instead: Outcome | None = None,
     spoken: str,
 ) -> dict[str, Any]:
     """Return what a receipt keeps of one slot: versions, rules asked, variant; nothing personal.
 
     `language` is the one of the text that was shown, where there are several, and `language_why`
-    how it was found. `also` holds what further rules show under `collect`, `withheld` the rules
+    how it was found. `blank` holds what was chosen and came out blank, where the fallback is shown
+    `instead`. `also` holds what further rules show under `collect`, `withheld` the rules
     that held but gave way because their offer could not be given, `left_out` those that did not
     apply to anybody.
     """
-    found = {
+    found: dict[str, Any] = {
         "ruleset": slot.slug,
         "version": slot.version,
         "rule": decision.rule_key,
@@ -174,13 +194,19 @@ def told(
         "is_fallback": decision.is_fallback,
         "probability": decision.probability,
         "considered": [[key, hit] for key, hit in decision.considered],
-        **_told_content(decision.outcome, blocks=blocks, spoken=spoken),
+        **_told_content(instead or decision.outcome, blocks=blocks, spoken=spoken),
     }
-    if len(decision.hits) > 1:
-        found["also"] = [
-            {"rule": rule.key, **_told_content(rule.outcome, blocks=blocks, spoken=spoken)}
-            for rule in decision.hits[1:]
+    each_shown = [
+        {"rule": rule.key, **_told_content(rule.outcome, blocks=blocks, spoken=spoken)}
+        for rule in decision.hits
+    ]
+    if instead is not None:
+        found |= {"rule": None, "rule_name": "Fallback", "is_fallback": True}
+        found["blank"] = each_shown or [
+            {"rule": None, **_told_content(decision.outcome, blocks=blocks, spoken=spoken)}
         ]
+    elif len(each_shown) > 1:
+        found["also"] = each_shown[1:]
     if decision.is_explored:
         found["is_explored"] = True
     if slot.left_out:

@@ -17,10 +17,12 @@ from personalization.content import languages
 from personalization.models import ContentBlockVersion, Offer, Product, RuleSetVersion
 from personalization.offers.refusals import WITHHELD
 from personalization.profiles import catalogue
+from personalization.recommendations.look import MISSING
 from personalization.recommendations.offer import reason
 from personalization.recommendations.strategies.registry import STRATEGIES
 
 Decision = Mapping[str, Any]
+_BLANK = "its content came out blank: it had nothing to show. So the fallback is shown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Consent:
 class RuleLine:
     """One rule of the table; `is_hit` is None where an earlier rule had decided already.
 
-    `withheld` says why its offer could not be given, where the rule held but gave way.
+    `withheld` says why it gave way where it held: no offer to give, or nothing to show.
     """
 
     name: str
@@ -55,6 +57,7 @@ class SlotReason:
     rules: tuple[RuleLine, ...]
     chosen: str
     is_fallback: bool
+    is_blank: bool
     block: str
     block_version: int
     variant: str
@@ -79,12 +82,13 @@ class ProductReason:
 
 @dataclass(frozen=True, slots=True)
 class Because:
-    """All that led to one mail."""
+    """All that led to one mail; `missing` says why there are no products."""
 
     consent: Consent
     slots: tuple[SlotReason, ...]
     products: tuple[ProductReason, ...]
     model: int | None
+    missing: str = ""
 
 
 def because(decision: Decision) -> Because:
@@ -100,6 +104,7 @@ def because(decision: Decision) -> Because:
         slots=tuple(_slot(name, slot, known=known) for name, slot in slots.items()),
         products=_products(_recommended(decision)),
         model=decision["model"],
+        missing=MISSING.get(str(decision.get("missing")), ""),
     )
 
 
@@ -155,6 +160,7 @@ def _slot(name: str, slot: Decision, *, known: _Known) -> SlotReason:
         rules=tuple(_rules(slot, content=ruleset.content if ruleset else {}, known=known)),
         chosen=slot["rule_name"],
         is_fallback=slot["is_fallback"],
+        is_blank="blank" in slot,
         block=block.of.name if block else slot["block"],
         block_version=slot["block_version"],
         variant=names.get(str(slot["variant"]), str(slot["variant"])),
@@ -171,7 +177,9 @@ def _language(slot: Decision) -> str:
 def _rules(slot: Decision, *, content: Decision, known: _Known) -> Iterable[RuleLine]:
     """List all rules of the version in the order they are asked, those not reached as well."""
     asked: dict[str, bool] = dict(slot["considered"])
-    withheld = {each["rule"]: each for each in slot.get("withheld", ())}
+    withheld = {
+        each["rule"]: _withheld(each, offers=known.offers) for each in slot.get("withheld", ())
+    } | {each["rule"]: _BLANK for each in slot.get("blank", ())}
     chosen = {slot["rule"], *(each["rule"] for each in slot.get("also", ()))}
     for rule in sorted(content.get("rules", []), key=lambda rule: rule["priority"]):
         gave_way = withheld.get(rule["key"])
@@ -180,13 +188,14 @@ def _rules(slot: Decision, *, content: Decision, known: _Known) -> Iterable[Rule
             sentence=describe(parse(rule["condition"]), catalogue=known.catalogue),
             is_hit=True if gave_way else asked.get(rule["key"]),
             is_chosen=rule["key"] in chosen,
-            withheld=_withheld(gave_way, offers=known.offers) if gave_way else "",
+            withheld=gave_way or "",
         )
 
 
 def _withheld(gave_way: Decision, *, offers: Mapping[str, str]) -> str:
     name = offers.get(gave_way["offer"], gave_way["offer"])
-    return f"the offer “{name}” could not be given: {WITHHELD[gave_way['reason']]}"
+    why = WITHHELD[gave_way["reason"]]
+    return f"the offer “{name}” could not be given: {why}. So the next rule was asked"
 
 
 def _recommended(decision: Decision) -> list[Decision]:

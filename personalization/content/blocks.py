@@ -1,6 +1,6 @@
 """Content blocks: check them, compile a version once, render a variant for one person."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,11 +8,13 @@ from markupsafe import Markup
 
 from personalization.content import block_check, languages
 from personalization.content.block_check import translations
+from personalization.content.context import template_context
 from personalization.content.languages import Choice
-from personalization.content.liquid import Compiled, compile_template
+from personalization.content.liquid import Compiled, TemplateProblem, compile_template
 from personalization.content.own import block_variables
+from personalization.content.visible import shows_something
 from personalization.models import ContentBlock, ContentBlockVersion
-from personalization.versions import Content, ContentInvalid, Publisher
+from personalization.versions import Content, ContentInvalid, Problem, Publisher
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +66,17 @@ class RenderedBlock:
     # Empty where the block is written once for everybody.
     language: str = ""
 
+    @property
+    def is_blank(self) -> bool:
+        """Say whether a reader would see nothing here."""
+        return not shows_something(self.html, self.text)
+
 
 def prepare(content: Content) -> Content:
     """Return a checked block content, its languages written as tags, or raise ContentInvalid."""
     written = block_check.with_tags(content)
     problems = list(block_check.problems(written, allowed=block_variables()))
-    if problems:
+    if problems := problems or [*_blank_fallback(written)]:
         raise ContentInvalid(problems)
     return written
 
@@ -116,6 +123,25 @@ def languages_in_use() -> list[str]:
     live = ContentBlock.objects.exclude(live=None).order_by("pk")
     contents = live.values_list("live__content", flat=True)
     return list(dict.fromkeys(tag for content in contents for tag in languages_of(content)))
+
+
+def _blank_fallback(content: Content) -> Iterator[Problem]:
+    """Refuse a fallback that shows nothing where nobody is known and no product can be had."""
+    keys = [variant["key"] for variant in content["variants"]]
+    fallback = compile_block("", version=0, content=content).variant(content["fallback"])
+    nobody = template_context(values={}, personal={}, recommendations=[], extras={})
+    for spoken in ("", *fallback.others):
+        try:
+            shown = render(fallback, nobody, spoken=spoken)
+        except TemplateProblem:
+            continue
+        if shown.is_blank:
+            told = f" in {languages.name(spoken)}" if spoken else ""
+            yield Problem(
+                f"the fallback is blank{told} where nobody is known and no product can be shown: "
+                "add words or a picture that are always there, in “html” and in “text”",
+                path=f"variants[{keys.index(content['fallback'])}]",
+            )
 
 
 def _compiled(variant: Mapping[str, Any], *, language: str) -> CompiledVariant:

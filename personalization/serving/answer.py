@@ -18,6 +18,14 @@ WORDS = {
     "unavailable": "the data could not be read",
     "not_rendered": "the content failed on this person's data",
     "no_rule": "no rule applied",
+    "nothing_to_show": "what the rules chose came out blank",
+}
+# Why there are no products, or no better ones.
+MISSING = {
+    "empty_catalogue": "there are no products",
+    "sold_out": "no product is in stock",
+    "nothing_allowed": "no product meets the limits of the list",
+    "no_model": "no model was trained yet: products are from the catalogue alone",
 }
 
 
@@ -76,7 +84,7 @@ def _reasons(
 ) -> Iterator[dict[str, Any]]:
     rule = {"ruleset": told["ruleset"], "version": told["version"]}
     if told["is_fallback"]:
-        kind = problem or "no_rule"
+        kind = problem or ("nothing_to_show" if told.get("blank") else "no_rule")
         yield {"kind": "fallback", "code": kind, "text": WORDS[kind], **rule}
     else:
         yield {"kind": "rule", "rule": told["rule"], "text": sentence, **rule}
@@ -91,3 +99,12 @@ def _reasons(
             "strategy": why["strategy"],
             "text": item[REASON],
         }
+    yield from of_products(decision, is_empty=not items)
+
+
+def of_products(decision: Mapping[str, Any], *, is_empty: bool) -> Iterator[dict[str, Any]]:
+    """Say why there are no products, or that no model chose them."""
+    if missing := decision.get("missing"):
+        yield {"kind": "empty", "code": missing, "text": MISSING[missing]}
+    elif not is_empty and decision.get("model") is None:
+        yield {"kind": "fallback", "code": "no_model", "text": MISSING["no_model"]}

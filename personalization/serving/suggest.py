@@ -23,7 +23,7 @@ from personalization.recommendations.recipe import parameter_faults
 from personalization.recommendations.shelf import Shelf
 from personalization.replay import AtHand, Outcome, cards_of, replay
 from personalization.serving import cards, deadline, kept, lists, recipients
-from personalization.serving.answer import WORDS
+from personalization.serving.answer import WORDS, of_products
 from personalization.serving.deadline import Budget, DeadlinePassed
 from personalization.serving.kept import Key, New, Standing
 from personalization.serving.question import Recipient
@@ -36,12 +36,6 @@ STANDS = timedelta(seconds=60)
 # Lists do not belong to a message.
 _NO_MESSAGE = ""
 _MOST_REMEMBERED = 200
-# Why a list is empty.
-_MISSING = {
-    "empty_catalogue": "there are no products",
-    "sold_out": "no product is in stock",
-    "nothing_allowed": "no product meets the limits of the list",
-}
 
 
 class WrongStrategy(ValueError):
@@ -235,7 +229,7 @@ def _body(
         "strategy": decision["strategy"].get("name", asked.strategy),
         "fallback": bool(problem or missing),
         "permission": {"may_send": permission.may_send, "may_profile": permission.may_profile},
-        "reasons": [*_reasons(problem, missing)],
+        "reasons": [*_reasons(problem), *of_products(decision, is_empty=not products)],
     }
 
 
@@ -280,8 +274,6 @@ def _told_for_all(on_shelf: Shelf, wish: Wish, *, limit: int, now: datetime) -> 
     return decision, offer.products[:limit]
 
 
-def _reasons(problem: str, missing: str) -> Iterator[dict[str, str]]:
+def _reasons(problem: str) -> Iterator[dict[str, Any]]:
     if problem:
         yield {"kind": "fallback", "code": problem, "text": WORDS[problem]}
-    if missing:
-        yield {"kind": "empty", "code": missing, "text": _MISSING[missing]}

@@ -225,9 +225,12 @@ def test_deciding_asks_the_database_once_for_any_number_of_people() -> None:
 def _slot_by(slug: str, strategy: str) -> RuleSet:
     """A ruleset that shows everybody the products of one strategy."""
     block, _ = ContentBlock.objects.get_or_create(slug="list", defaults={"name": "List"})
-    variants = [{"key": "a", "name": "A", "html": PICKS, "text": PICKS}]
+    variants = [
+        {"key": key, "name": key, "html": shown, "text": shown}
+        for key, shown in (("a", PICKS), ("b", "Nothing today"))
+    ]
     if block.live is None:
-        blocks.publisher.publish(block, content={"variants": variants, "fallback": "a"}, now=NOON)
+        blocks.publisher.publish(block, content={"variants": variants, "fallback": "b"}, now=NOON)
     made = RuleSet.objects.create(slug=slug, name=slug)
     shown = {"block": "list", "variant": "a", "strategy": strategy}
     rules.publisher.publish(

@@ -19,6 +19,7 @@ from campaigns.sending import lifecycle, offering
 from campaigns.sending.reasons import in_words
 from consent.admin.base import ModelAdmin
 from personalization.offers import stock
+from personalization.segments import health
 
 LAUNCH = "consent.launch_campaigns"
 RESULTS = "consent.view_kpi"
@@ -158,7 +159,9 @@ def _readiness(campaign: Campaign) -> dict[str, Any]:
 
 def _figures(campaign: Campaign) -> dict[str, Any]:
     found = report(campaign)
+    is_open = campaign.status in (Status.SENDING, Status.PAUSED)
     return {
+        "broken": health.problems(campaign.segments.all()) if is_open else [],
         "report": found,
         "cards": _cards(found, campaign=campaign),
         "revenue": found.total.revenue,

@@ -11,6 +11,7 @@ from consent import ledger
 from consent.jobs import Progress
 from consent.models import ConsentRecord
 from personalization.importing import (
+    bulk,
     customer_images,
     images,
     imported,
@@ -55,6 +56,7 @@ def undo(run: ImportRun, *, progress: Progress, now: datetime) -> Figures:
 def _undo(
     rows: list[ImportedRow], *, run: ImportRun, progress: Progress, now: datetime
 ) -> dict[str, int]:
+    bulk.mark()
     ids = {row.subject_id for row in rows if row.subject_id is not None}
     # Held from here on: nobody can tell of them, or merge them, until this is committed.
     held = profile_store.locked(ids)

@@ -6,10 +6,13 @@ from django.test import Client
 
 from campaigns import tasks
 from campaigns.models import Campaign, DemoInstallation, Experiment, Send, SenderIdentity
+from campaigns.sending import lifecycle
 from consent.models import AuditEntry
-from personalization.models import Receipt
+from personalization.models import Field, Receipt
+from personalization.segments import upkeep
 from tests.campaigns import factories as make
 from tests.campaigns.admin_support import client_of, page, queries
+from tests.personalization.factories import segment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("roles")]
 LIST = "/admin/campaigns/campaign/"
@@ -159,6 +162,23 @@ def test_the_problem_of_a_mail_server_is_on_the_page_and_in_the_list() -> None:
 
     assert problem in page(marketer, place(campaign))
     assert "Needs attention" in page(marketer, LIST)
+
+
+def test_a_segment_that_breaks_under_a_running_campaign_is_on_its_page() -> None:
+    campaign, marketer = make.campaign(), client_of("marketer")
+    campaign.segments.add(segment("germans"))
+    make.person()
+    lifecycle.launch(campaign, now=make.NOON)
+    assert "cannot be counted any more" not in page(marketer, place(campaign))
+
+    Field.objects.filter(name="country").delete()
+    upkeep.catch_up(now=make.NOON)
+
+    shown = page(marketer, place(campaign))
+    assert "Its audience cannot be counted any more" in shown
+    assert "The segment “Segment germans” is broken and cannot be used" in shown
+    # Whoever was planned is: a mail that was promised does not hang on the field.
+    assert Send.objects.get().state == "planned"
 
 
 def test_list_shows_progress_in_words() -> None:

@@ -11,7 +11,7 @@ from campaigns.rendering import publish as templates
 from campaigns.sending import lifecycle, pipeline
 from campaigns.sending.lifecycle import NotReady
 from consent.models import AuditEntry
-from personalization.models import ContentBlock, RuleSet, Segment
+from personalization.models import ContentBlock, Field, RuleSet, Segment
 from personalization.rules import publish as rules
 from tests.campaigns import factories as make
 from tests.campaigns.factories import NOON, TEMPLATE, MemoryBackend
@@ -69,6 +69,11 @@ def with_arms_without_weight(campaign: Campaign) -> None:
     ExperimentArm.objects.update(weight=0)
 
 
+def with_a_segment_whose_field_is_gone(campaign: Campaign) -> None:
+    campaign.segments.add(segment("germans"))
+    Field.objects.filter(name="country").delete()
+
+
 def with_a_rule_by_a_broken_segment(campaign: Campaign) -> None:
     segment("inner")
     segment("vips", tree={"segment": "inner"})
@@ -94,6 +99,7 @@ def with_a_rule_by_a_broken_segment(campaign: Campaign) -> None:
         (without_the_slot_the_template_shows, "slot “hero”"),
         (with_an_arm_whose_subject_is_broken, "line 1, column"),
         (with_arms_without_weight, "weight"),
+        (with_a_segment_whose_field_is_gone, "“Segment germans” is broken.*“attributes.country”"),
         (with_a_rule_by_a_broken_segment, "“hero” does not apply.*“Segment vips” is broken"),
     ],
 )

@@ -20,7 +20,10 @@ from personalization.models import (
     Product,
     ProductChange,
     ProfileDue,
+    SegmentTouch,
 )
+from personalization.segments import upkeep
+from tests.personalization.factories import segment
 from tests.personalization.importing_support import (
     NOON,
     YESTERDAY,
@@ -185,6 +188,21 @@ def test_a_known_customer_gets_values_name_and_address_back(tmp_path: Path) -> N
 def strip(rows: list[Row]) -> list[Row]:
     """A value that was sealed again has other bytes for the same text."""
     return [{name: value for name, value in row.items() if name != "personal"} for row in rows]
+
+
+def test_whom_an_undo_touches_is_looked_at_after_those_who_changed_one_by_one(
+    tmp_path: Path,
+) -> None:
+    germans, french = ({**ANNA, "country": country} for country in ("DE", "FR"))
+    segment("germans")
+    load(tmp_path, "customers", germans)
+    changed = load(tmp_path, "customers", french, name="second")
+    upkeep.catch_up(now=NOON)
+
+    undone(changed)
+
+    assert set(SegmentTouch.objects.values_list("is_bulk", flat=True)) == {True}
+    assert upkeep.catch_up(now=LATER).entered == 1
 
 
 def test_a_customer_changed_since_stays_and_is_reported_by_number(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def tend_events() -> None:
 @shared_task(base=DjangoTask)
 def keep_segments() -> None:
     """Bring the members of segments up to date for who changed, and for whom it is time."""
-    upkeep.catch_up(now=timezone.now())
+    upkeep.keep_up(clock=timezone.now)
 
 
 @shared_task(base=DjangoTask, acks_late=False)

@@ -1,8 +1,9 @@
 """Find the conditions of a tree that a person is in by, or out by."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 
 from personalization.conditions.facts import Facts
 from personalization.conditions.nodes import AllOf, AnyOf, Compare, Happened, Node, Not, Sequence
@@ -34,23 +35,38 @@ class Decisive:
         return isinstance(node, Compare)
 
 
-def decisive(node: Node, *, facts: Facts, now: datetime) -> list[Decisive]:
-    """Return the conditions that make the tree come out as it does for this person."""
-    return list(_decisive(node, facts=facts, now=now))
+Settle: TypeAlias = Callable[[Facts, datetime], list[Decisive]]
 
 
-def _decisive(node: Node, *, facts: Facts, now: datetime) -> Iterator[Decisive]:
+def compile_decisive(node: Node) -> Settle:
+    """A function of facts and now that finds them: those that make the tree come out as it does."""
     match node:
         case AllOf(children=children) | AnyOf(children=children):
-            holds = compile_tree(node)(facts, now)
-            for child in children:
-                if compile_tree(child)(facts, now) is holds:
-                    yield from _decisive(child, facts=facts, now=now)
+            return _group(node, children)
         case Not(child=AllOf() | AnyOf() as child):
-            for part in _decisive(child, facts=facts, now=now):
-                yield Decisive(_turned(part.node), not part.holds)
+            inner = compile_decisive(child)
+            return lambda facts, now: [
+                Decisive(_turned(part.node), not part.holds) for part in inner(facts, now)
+            ]
         case _:
-            yield Decisive(node, compile_tree(node)(facts, now))
+            holds = compile_tree(node)
+            return lambda facts, now: [Decisive(node, holds(facts, now))]
+
+
+def _group(node: Node, children: tuple[Node, ...]) -> Settle:
+    holds = compile_tree(node)
+    parts = [(compile_tree(child), compile_decisive(child)) for child in children]
+
+    def group(facts: Facts, now: datetime) -> list[Decisive]:
+        is_true = holds(facts, now)
+        return [
+            found
+            for test, settle in parts
+            if test(facts, now) is is_true
+            for found in settle(facts, now)
+        ]
+
+    return group
 
 
 def _turned(node: Node) -> Node:

@@ -31,7 +31,7 @@ from personalization.conditions.nodes import (
     Sequence,
     Step,
 )
-from personalization.conditions.to_python import compile_filter, compile_tree
+from personalization.conditions.to_python import compile_filter, compile_measure, compile_tree
 from personalization.conditions.walking import walk
 
 Lapses: TypeAlias = Mapping[str, datetime]
@@ -154,18 +154,18 @@ def _edge_of(seen: object, *, delta: timedelta, now: datetime) -> Moment:
 def _happened(node: Happened) -> Timed:
     name, measure = node.match.name, node.measure
     window = node.within.delta if node.within is not None else None
-    holds = compile_tree(node)
+    holds = compile_measure(measure)
     counted = _Counted.of(node.match, window=window)
     ahead = _ahead(measure)
 
     def happened(facts: Facts, now: datetime, lapses: Lapses) -> tuple[bool, Moment]:
-        events = facts.events.get(name, ())
+        events = facts.events.get(name)
         if not events:
-            return holds(facts, now), None
-        is_true = holds(facts, now)
+            return holds([], now), None
         found = counted.look(events, now=now)
         # Before the next one counts, only those that count now can go.
-        return is_true, earliest(found.next, ahead(found, window=window, now=now))
+        until = earliest(found.next, ahead(found, window=window, now=now))
+        return holds(found.events, now), until
 
     return happened
 

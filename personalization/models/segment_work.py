@@ -34,7 +34,14 @@ class SegmentTouch(models.Model):
 
     class Meta:
         db_table = "personalization_segment_touch"
-        indexes = [models.Index(fields=["is_bulk", "id"], name="personalization_touch_order")]
+        indexes = [
+            models.Index(fields=["is_bulk", "id"], name="personalization_touch_order"),
+            models.Index(
+                fields=["product_id"],
+                name="personalization_touch_product",
+                condition=models.Q(product_id__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.cause}: {self.profile_id or self.product_id}"

@@ -41,19 +41,25 @@ SELECT t.event_id, p.product_id, p.category, p.brand, p.department, t.quantity, 
 FROM personalization_eventitem t LEFT JOIN personalization_product p ON p.id = t.product_id
 WHERE t.event_id = ANY(%s) ORDER BY t.event_id, t.line
 """
+# Whoever was merged into somebody gives them the place on a list.
 _LISTS = """
-SELECT coalesce(d.merged_into_id, d.id), s.slug
-FROM personalization_listentry e
-JOIN consent_datasubject d ON d.id = e.subject_id
+SELECT who.id, s.slug
+FROM (
+    SELECT id, id AS entry FROM consent_datasubject
+    WHERE id = ANY(%s) AND merged_into_id IS NULL AND erased_at IS NULL
+    UNION ALL
+    SELECT merged_into_id, id FROM consent_datasubject
+    WHERE merged_into_id = ANY(%s) AND erased_at IS NULL
+) AS who
+JOIN personalization_listentry e ON e.subject_id = who.entry
 JOIN personalization_segment s ON s.id = e.segment_id AND NOT s.is_archived
-WHERE coalesce(d.merged_into_id, d.id) = ANY(%s) AND d.erased_at IS NULL
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """One living person. `facts.segments` holds the lists they stand on; `lapses` says when
-    consents that hold now will run out."""
+    """One living person. `facts.segments` holds the lists they stand on, where these were asked
+    for; `lapses` says when consents that hold now will run out."""
 
     facts: Facts
     lapses: Mapping[str, datetime]
@@ -64,14 +70,13 @@ def known(
     *,
     needs: Needs,
     told: frozenset[str],
+    with_lists: bool,
     catalogue: Catalogue,
     now: datetime,
 ) -> list[Known]:
     """Load those of `ids` who live; `told` are the events whose properties are asked for."""
     events = _events(ids, needs=needs, told=told, now=now)
-    lists: dict[int, set[str]] = defaultdict(set)
-    for pk, slug in _rows(_LISTS, [list(ids)]):
-        lists[pk].add(slug)
+    lists = _lists(ids) if with_lists else {}
     drawn = sorted(path for path in needs.fields if sampling.is_draw(path))
     return [
         _assemble(
@@ -108,6 +113,13 @@ def _assemble(
             if until is not None
         },
     )
+
+
+def _lists(ids: Sequence[int]) -> dict[int, set[str]]:
+    lists: dict[int, set[str]] = defaultdict(set)
+    for pk, slug in _rows(_LISTS, [list(ids), list(ids)]):
+        lists[pk].add(slug)
+    return lists
 
 
 def _events(

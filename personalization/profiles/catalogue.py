@@ -17,9 +17,8 @@ _NAMES_KEPT_SECONDS = 60
 def load() -> Catalogue:
     """Read the catalogue (two queries, and a third now and then: a new event is known within a
     minute)."""
-    seen = cache.get_or_set(_NAMES, _seen, _NAMES_KEPT_SECONDS) or []
     segments = dict(Segment.objects.values_list("slug", "name"))
-    names = sorted({*USE_PURPOSE, *seen})
+    names = event_names()
     return Catalogue(
         fields={
             **sampling.FIELDS,
@@ -38,6 +37,12 @@ def load() -> Catalogue:
         segments=frozenset(segments),
         segment_names=segments,
     )
+
+
+def event_names() -> list[str]:
+    """Return the events that conditions may ask for: known ones and those that occurred."""
+    seen = cache.get_or_set(_NAMES, _seen, _NAMES_KEPT_SECONDS) or []
+    return sorted({*USE_PURPOSE, *seen})
 
 
 def _seen() -> list[str]:

@@ -22,17 +22,15 @@ from personalization.segments.reasons import Cause
 LIVING = """personalization_customerprofile p JOIN consent_datasubject living
     ON living.id = p.subject_id AND living.erased_at IS NULL AND living.merged_into_id IS NULL"""
 
-_ENTER = """
-WITH entered AS (
-    INSERT INTO personalization_segmentmembership (segment_id, profile_id, entered_at, why)
-    SELECT %s, p.subject_id, %s, %s::jsonb FROM {living} WHERE {condition}
-    ON CONFLICT (segment_id, profile_id) DO NOTHING RETURNING 1
-)
-SELECT count(*) FROM entered
-"""
-_LEAVE = """
+_STORE = """
 WITH inside AS MATERIALIZED (
     SELECT p.subject_id AS id FROM {living} WHERE {condition}
+), entered AS (
+    INSERT INTO personalization_segmentmembership (segment_id, profile_id, entered_at, why)
+    SELECT %s, id, %s, %s::jsonb FROM inside
+    WHERE NOT EXISTS (SELECT 1 FROM personalization_segmentmembership m
+                      WHERE m.segment_id = %s AND m.profile_id = inside.id)
+    ON CONFLICT (segment_id, profile_id) DO NOTHING RETURNING 1
 ), gone AS (
     DELETE FROM personalization_segmentmembership m WHERE m.segment_id = %s
     AND NOT EXISTS (SELECT 1 FROM inside WHERE inside.id = m.profile_id)
@@ -43,7 +41,7 @@ WITH inside AS MATERIALIZED (
     SELECT segment_id, profile_id, entered_at, GREATEST(%s, entered_at), why, %s::jsonb FROM gone
     RETURNING 1
 )
-SELECT count(*) FROM kept
+SELECT (SELECT count(*) FROM entered), (SELECT count(*) FROM kept)
 """
 _DAY = """
 INSERT INTO personalization_segmentday AS known (segment_id, day, size, entered, "left")
@@ -154,12 +152,13 @@ def _condition(segment: Segment, *, now: datetime) -> SqlCondition:
 
 
 def _store(segment: Segment, *, condition: SqlCondition, why: str, now: datetime) -> Change:
-    said = {"living": LIVING, "condition": condition.sql}
+    pk = segment.pk
     with connection.cursor() as cursor:
-        cursor.execute(_ENTER.format(**said), [segment.pk, now, why, *condition.params])
-        entered: int = cursor.fetchone()[0]
-        cursor.execute(_LEAVE.format(**said), [*condition.params, segment.pk, now, why])
-        left: int = cursor.fetchone()[0]
+        cursor.execute(
+            _STORE.format(living=LIVING, condition=condition.sql),
+            [*condition.params, pk, now, why, pk, pk, now, why],
+        )
+        entered, left = cursor.fetchone()
         size = segment.memberships.count()
         Segment.objects.filter(pk=segment.pk).update(member_count=size, counted_at=now)
         day = now.astimezone(UTC).date()

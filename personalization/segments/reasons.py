@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from personalization.conditions.decisive import Decisive, decisive
+from personalization.conditions.decisive import Decisive, Settle
 from personalization.conditions.describe import describe_part
 from personalization.conditions.facts import Facts
 from personalization.conditions.fields import Catalogue
-from personalization.conditions.tree import Node
 from personalization.models import SegmentTouch
 
 Cause = SegmentTouch.Cause
@@ -33,7 +32,7 @@ class Touched:
 
 
 def why(
-    tree: Node | None,
+    settle: Settle | None,
     *,
     facts: Facts | None,
     touches: Sequence[Touched],
@@ -41,9 +40,9 @@ def why(
     now: datetime,
 ) -> Why:
     """Return what is kept in the history; no value of the person is in it."""
-    if tree is None or facts is None:
+    if settle is None or facts is None:
         return _written((), _first(touches), catalogue=catalogue)
-    settled = decisive(tree, facts=facts, now=now)
+    settled = settle(facts, now)
     for touch in touches:
         about = [each for each in settled if touch.event_name in each.events]
         if about:

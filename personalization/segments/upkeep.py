@@ -1,18 +1,16 @@
 """Keep members up to date as people change: take who waits, look at them, store what moved."""
 
-import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection, transaction
 
 from personalization.models import Segment
-from personalization.profiles import batch
 from personalization.segments import (
     changes,
-    health,
+    looking,
     membership,
     reasons,
     standing,
@@ -20,8 +18,9 @@ from personalization.segments import (
     waiting,
 )
 from personalization.segments.changes import Move
+from personalization.segments.looking import Before
 from personalization.segments.reasons import Touched
-from personalization.segments.standing import Failed, Look, Standing, by_slug
+from personalization.segments.standing import Look, Standing
 
 BATCH = 1000
 # So that one task ends before the worker is asked why it takes so long; the next goes on.
@@ -30,8 +29,6 @@ MOST_BATCHES = 100
 _MEMBERS = """
 SELECT profile_id, segment_id FROM personalization_segmentmembership WHERE profile_id = ANY(%s)
 """
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +59,21 @@ class Done:
 
 
 def catch_up(*, now: datetime, limit: int = BATCH, most: int = MOST_BATCHES) -> Done:
-    """Work until nobody waits, nobody is due and no segment is stale."""
+    """Work until nobody waits, nobody is due and no segment is stale, all as of one moment."""
+    return keep_up(clock=lambda: now, limit=limit, most=most)
+
+
+def keep_up(*, clock: Callable[[], datetime], limit: int = BATCH, most: int = MOST_BATCHES) -> Done:
+    """Work until nobody waits, nobody is due and no segment is stale.
+
+    Each batch asks the clock: by that of the first, what came since would still lie ahead.
+    """
     total = Done()
     for _ in range(most):
-        done = one_batch(now=now, limit=limit)
+        done = one_batch(now=clock(), limit=limit)
         total += done
-        if done.is_busy or done.is_idle:
+        # Whoever noted somebody while we were at it found us busy, and left them to us.
+        if done.is_busy or (done.is_idle and not waiting.is_anybody()):
             break
     return total
 
@@ -98,32 +104,22 @@ def one_batch(*, now: datetime, limit: int = BATCH) -> Done:
 
 def _look_at(people: Mapping[int, Sequence[Touched]], *, current: Standing, now: datetime) -> Done:
     ids = sorted(people)
-    known = batch.known(
-        ids, needs=current.needs, told=current.told, catalogue=current.catalogue, now=now
+    before = Before(members=_members(ids), due=waiting.due(ids))
+    looks, current = looking.looks(people, before=before, current=current, now=now)
+    entering, leaving = _moves(
+        people, looks=looks, members=before.members, current=current, now=now
     )
-    looks: dict[int, Look] = {}
-    while len(looks) < len(known):
-        try:
-            looks = {each.facts.profile_id: current.look(each, now=now) for each in known}
-        except Failed as failed:
-            current = _break(failed, current=current, now=now)
-    entering, leaving = _moves(people, looks=looks, current=current, now=now)
     entered, left = changes.write(entering=entering, leaving=leaving, now=now)
-    waiting.schedule({pk: looks[pk].until if pk in looks else None for pk in ids})
+    moments = {pk: looks[pk].until if pk in looks else None for pk in ids}
+    waiting.schedule(moments, known=before.due)
     return Done(people=len(ids), entered=entered, left=left)
-
-
-def _break(failed: Failed, *, current: Standing, now: datetime) -> Standing:
-    part = failed.part
-    logger.error("segment failed", extra={"segment": part.slug, "reason": str(failed)})
-    health.break_down(part.id, version_id=part.version_id, message=str(failed), now=now)
-    return current.without(failed)
 
 
 def _moves(
     people: Mapping[int, Sequence[Touched]],
     *,
     looks: Mapping[int, Look],
+    members: Mapping[int, set[int]],
     current: Standing,
     now: datetime,
 ) -> tuple[list[Move], list[Move]]:
@@ -131,21 +127,19 @@ def _moves(
 
     Who is gone leaves every segment; a broken one keeps the others as they are.
     """
-    parts = by_slug(current.parts)
-    kept = {part.id: part for part in current.parts}
-    members = _members(sorted(people))
+    parts = current.by_slug
     entering: list[Move] = []
     leaving: list[Move] = []
     for pk, touches in people.items():
-        look = looks.get(pk)
+        look, inside = looks.get(pk), members.get(pk, set())
         wanted = {parts[slug].id for slug in look.slugs if slug in parts} if look else set()
-        ended = members[pk] - wanted
+        ended = inside - wanted
         if look is not None:
             ended -= current.broken
-        for segment_id in sorted((wanted - members[pk]) | ended):
-            part = kept.get(segment_id)
+        for segment_id in sorted((wanted - inside) | ended):
+            part = current.by_id.get(segment_id)
             why = reasons.why(
-                part.tree if part else None,
+                part.settle if part else None,
                 facts=look.facts if look else None,
                 touches=touches,
                 catalogue=current.catalogue,

@@ -4,16 +4,16 @@ is new."""
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
 
-from personalization.conditions.tree import Needs
 from personalization.models import SegmentTouch
 from personalization.segments.reasons import Cause, Touched
 
-_BEGINNING = timedelta(days=36500)
+# The largest number a person can have.
+_EVERYBODY = 2**63 - 1
 
 _TAKE = """
 DELETE FROM personalization_segment_touch WHERE id IN (
@@ -22,9 +22,18 @@ DELETE FROM personalization_segment_touch WHERE id IN (
 )
 RETURNING profile_id, cause, event_id, event_name, event_at, at
 """
+# By the index, which knows of rows that are gone and not yet cleared away.
+_ANYBODY = """
+SELECT EXISTS (SELECT 1 FROM (
+    SELECT id FROM personalization_segment_touch ORDER BY is_bulk, id LIMIT 1
+) AS next)
+"""
 _DUE = """
 SELECT profile_id FROM personalization_segment_recheck WHERE due_at <= %s
 ORDER BY due_at LIMIT %s
+"""
+_DUE_OF = """
+SELECT profile_id, due_at FROM personalization_segment_recheck WHERE profile_id = ANY(%s)
 """
 _SET = """
 INSERT INTO personalization_segment_recheck (profile_id, due_at)
@@ -50,7 +59,7 @@ SELECT (SELECT count(*) FROM (SELECT 1 FROM personalization_segment_touch LIMIT 
 _NOTE = """
 WITH part AS MATERIALIZED (
     SELECT p.subject_id, p.attributes, p.traits FROM personalization_customerprofile p
-    WHERE p.subject_id > %s ORDER BY p.subject_id LIMIT %s
+    WHERE p.subject_id > %s AND p.subject_id <= %s ORDER BY p.subject_id LIMIT %s
 ), noted AS (
     INSERT INTO personalization_segment_touch (profile_id, cause, is_bulk)
     SELECT p.subject_id, 'definition', true FROM part p WHERE {wanted}
@@ -73,6 +82,16 @@ class Work:
 
     people: Mapping[int, Sequence[Touched]]
     since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Movable:
+    """Whom time may move: those with one of these events since a moment, with one of these dates,
+    or with a consent for one of these purposes that will run out."""
+
+    events: Mapping[str, datetime]
+    dates: Collection[str]
+    purposes: Collection[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +121,21 @@ def take(*, limit: int, now: datetime) -> Work:
     return Work(people=people, since=since)
 
 
-def schedule(moments: Mapping[int, datetime | None]) -> None:
-    """Note when to look at each of these people again; None is never."""
-    due = {pk: at for pk, at in sorted(moments.items()) if at is not None}
-    never = sorted({*moments} - {*due})
+def is_anybody() -> bool:
+    """Say whether anybody is noted who changed."""
+    ((found,),) = _rows(_ANYBODY, [])
+    return bool(found)
+
+
+def due(profile_ids: Sequence[int]) -> dict[int, datetime]:
+    """Return when each of these people is to be looked at again; who is not in it: never."""
+    return dict(_rows(_DUE_OF, [list(profile_ids)]))
+
+
+def schedule(moments: Mapping[int, datetime | None], *, known: Mapping[int, datetime]) -> None:
+    """Note when to look at each of these people again, where that is not known; None is never."""
+    due = {pk: at for pk, at in sorted(moments.items()) if at is not None and known.get(pk) != at}
+    never = sorted(pk for pk, at in moments.items() if at is None and pk in known)
     with connection.cursor() as cursor:
         if due:
             cursor.execute(_SET, [list(due), list(due.values())])
@@ -124,29 +154,23 @@ def spread_products(*, events: Collection[str]) -> int:
 
 
 def note_timed(
-    *,
-    needs: Needs,
-    dates: Collection[str],
-    purposes: Collection[str],
-    is_timed: bool,
-    after: int,
-    limit: int,
-    now: datetime,
+    movable: Movable, *, after: int, until: int | None, limit: int, now: datetime
 ) -> int | None:
-    """Of the next people note all whom the passing of time alone may move, for a condition that
-    is new; return who was the last of them, None where these were all.
+    """Of the next people note all whom the passing of time alone may move.
 
-    They are those with an event in its windows, with a date it compares with now, or with a
-    consent that will run out.
+    Return who was the last of them, `until` (None: nobody) where none is left up to there.
     """
-    ways = [_with_event(name, window, is_timed=is_timed, now=now)
-            for name, window in needs.events.items()]  # fmt: skip
-    ways += [_with_value(path) for path in dates]
-    ways.append((_WITH_LAPSE, [now, sorted(purposes)]))
+    ways = [(_WITH_EVENT, [name, since]) for name, since in sorted(movable.events.items())]
+    ways += [_with_value(path) for path in sorted(movable.dates)]
+    if movable.purposes:
+        ways.append((_WITH_LAPSE, [now, sorted(movable.purposes)]))
+    if not ways:
+        return until
     wanted = " OR ".join(sql for sql, _ in ways)
     parameters: list[Any] = [parameter for _, given in ways for parameter in given]
-    ((last, count),) = _rows(_NOTE.format(wanted=wanted), [after, limit, *parameters])
-    return int(last) if count == limit else None
+    span = [after, _EVERYBODY if until is None else until]
+    ((last, count),) = _rows(_NOTE.format(wanted=wanted), [*span, limit, *parameters])
+    return int(last) if count == limit else until
 
 
 def backlog() -> Backlog:
@@ -161,14 +185,7 @@ def touch(profile_ids: Collection[int], *, cause: str) -> None:
     )
 
 
-def _with_event(
-    name: str, window: timedelta | None, *, is_timed: bool, now: datetime
-) -> tuple[str, list[Any]]:
-    since = now - (_BEGINNING if window is None else window) if is_timed else now
-    return _WITH_EVENT, [name, since]
-
-
-def _with_value(path: str) -> tuple[str, list[object]]:
+def _with_value(path: str) -> tuple[str, list[Any]]:
     document, _, name = path.partition(".")
     column = {"attributes": "p.attributes", "traits": "p.traits"}[document]
     return f"jsonb_exists({column}, %s)", [name]

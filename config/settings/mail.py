@@ -4,7 +4,9 @@ from urllib.parse import quote
 
 from config.env import DEBUG, DEMO, VAR, env
 
-PUBLIC_URL: str = env.str("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
+# Code that is copied from the page of a source has to reach the server that showed it.
+_HERE = f"http://127.0.0.1:{env.int('PORT', default=8000)}"
+PUBLIC_URL: str = env.str("PUBLIC_URL", default=_HERE).rstrip("/")
 ATTUNE_MAILBOX = VAR / "mailbox"
 ATTUNE_MAIL_PORT: int = env.int("ATTUNE_MAIL_PORT", default=2525)
 EMAIL_URL: str = env.str(

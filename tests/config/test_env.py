@@ -123,3 +123,21 @@ def test_a_key_that_a_newer_version_needs_is_added_to_those_there_are(tmp_path: 
     assert second.pop("ATTUNE_TOKEN_KEY") != first.pop("ATTUNE_TOKEN_KEY")
     assert second == first
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"PORT": "8000"}, "http://127.0.0.1:8000"),
+        ({"PORT": "9123"}, "http://127.0.0.1:9123"),
+        ({"PORT": "9123", "PUBLIC_URL": "https://a.example/"}, "https://a.example"),
+    ],
+)
+def test_without_a_public_address_links_lead_to_the_port_that_is_served(
+    given: dict[str, str], expected: str, tmp_path: Path
+) -> None:
+    program = "from django.conf import settings; print(settings.PUBLIC_URL)"
+
+    code, output, errors = ended(started(program, tmp_path, **DEMO, **given))
+
+    assert (code, output.strip()) == (0, expected), errors

@@ -11,7 +11,7 @@ from campaigns.demo.people import DEMOGRAPHICS
 from campaigns.models import DemoInstallation
 from consent import jobs
 from consent.models import Job
-from personalization.importing import customers, events, products
+from personalization.importing import arrival, customers, events, products
 from personalization.importing.outcome import Loaded
 from personalization.importing.rejected import RejectedRows
 from personalization.importing.rows import Row
@@ -68,6 +68,8 @@ def run_step(step: Step, *, now: datetime, show: jobs.Show | None) -> Loaded:
                 step.rows, source=source, now=now, progress=progress, rejected=rejected
             )
         progress.result(**loaded.figures())
+    kind = "events" if step.load is events.load else step.name
+    arrival.note(loaded, kind=kind, source=source, now=now)
     if job.state != Job.State.DONE:
         raise jobs.JobCancelled(f"{job.label} was cancelled; run the demo again to go on")
     return loaded

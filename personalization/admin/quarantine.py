@@ -24,6 +24,8 @@ from personalization.models import InboxEvent
 
 LIST = "admin:personalization_inboxevent_changelist"
 Rows = QuerySet[InboxEvent]
+# An id of Segment's clients in full; its own page shows each in full.
+SHOWN = 36
 
 
 @register(InboxEvent)
@@ -131,7 +133,7 @@ class InboxEventAdmin(ReadOnlyAdmin[InboxEvent]):
 
     @display(description="Message")
     def message(self, row: InboxEvent) -> SafeString:
-        return two_lines(row.message_id, row.source.name)
+        return two_lines(_short(row.message_id), row.source.name)
 
     @display(description="State")
     def state(self, row: InboxEvent) -> SafeString:
@@ -146,3 +148,8 @@ class InboxEventAdmin(ReadOnlyAdmin[InboxEvent]):
     @display(description="Received", ordering="id")
     def received(self, row: InboxEvent) -> SafeString:
         return when(row.received_at)
+
+
+def _short(message_id: str) -> str:
+    """Cut an id for the list: beside a long one nobody could read the reason."""
+    return message_id if len(message_id) <= SHOWN else f"{message_id[: SHOWN - 1]}…"

@@ -68,10 +68,16 @@ def of(slug: str, *, now: datetime) -> Fields:
         rows = cursor.fetchall()
     labels = {field.path: field.label for field in Field.objects.all()} if rows else {}
     filled = [
-        Filled(key, labels.get(key, key), count, people, oldest, newest, stale)
+        Filled(key, labels.get(key) or _sealed(key), count, people, oldest, newest, stale)
         for key, count, oldest, newest, stale, people in rows
     ]
     return Fields(people=filled[0].people if filled else 0, filled=filled, is_sample=percent < 100)
+
+
+def _sealed(key: str) -> str:
+    """Name a value that identifies, as a name or a street: the catalogue need not list it."""
+    kind, _, name = key.partition(".")
+    return name.replace("_", " ").capitalize() if kind == "personal" else key
 
 
 def _sample_percent() -> float:

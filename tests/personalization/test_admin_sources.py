@@ -344,6 +344,19 @@ def test_the_list_is_filtered_by_reason_source_and_age() -> None:
     assert found(state="waiting") == []
 
 
+def test_the_list_cuts_a_long_id_so_that_its_reason_can_be_read() -> None:
+    long = caught(messageId="x" * 200)
+    usual = caught(messageId="9b2f6a1c-8d3e-4f57-a1b2-c3d4e5f60718")
+    client = client_of("marketer")
+
+    shown = text(client, QUARANTINE)
+
+    assert usual.message_id in shown
+    assert f"{'x' * 35}…" in shown
+    assert long.message_id not in shown
+    assert long.message_id in text(client, sheet(long))
+
+
 def test_what_is_not_in_quarantine_has_no_page() -> None:
     row = caught()
     InboxEvent.objects.update(quarantined_at=None)

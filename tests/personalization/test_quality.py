@@ -111,6 +111,17 @@ def test_fields_tell_how_many_customers_have_them_and_how_old_they_are() -> None
 
 
 @pytest.mark.django_db
+def test_a_sealed_value_is_called_by_its_name() -> None:
+    (anna,) = people(1)
+    origins = {"personal.first_name": {"source": "web", "at": NOW.isoformat()}}
+    CustomerProfile.objects.filter(pk=anna.pk).update(origins=origins)
+
+    (found,) = fields.of("web", now=NOW).filled
+
+    assert (found.path, found.label) == ("personal.first_name", "First name")
+
+
+@pytest.mark.django_db
 def test_a_source_that_says_nothing_of_people_fills_no_field() -> None:
     assert fields.of("web", now=NOW).filled == []
 

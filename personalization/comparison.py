@@ -9,13 +9,20 @@ from personalization.conditions.describe import describe
 from personalization.conditions.fields import Catalogue
 from personalization.conditions.tree import parse
 from personalization.content import languages
-from personalization.rules.wording import outcome_in_words
+from personalization.rules.wording import (
+    HIT_POLICIES,
+    PLAINLY,
+    Called,
+    outcome_in_words,
+    told_apart,
+)
 from personalization.versions import Content, diff
 
 LineKind = Literal["same", "added", "removed"]
 _KINDS: Mapping[str, LineKind] = {"  ": "same", "+ ": "added", "- ": "removed"}
 # Unchanged lines kept around a change.
 AROUND = 2
+SHORT = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,11 @@ class Difference:
     after: str
     lines: tuple[Line, ...] = ()
 
+    @property
+    def is_short(self) -> bool:
+        """Say whether both fit on one line, as the places of a rule that moved."""
+        return bool(self.before and self.after) and len(self.before + self.after) <= SHORT
+
 
 def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
     """Return what differs between two contents told in words."""
@@ -46,26 +58,37 @@ def tell_segment(content: Content, *, catalogue: Catalogue) -> Content:
     return {"Who is in it": sentence(content["tree"], catalogue=catalogue)}
 
 
-def tell_ruleset(content: Content, *, catalogue: Catalogue) -> Content:
+def tell_ruleset(content: Content, *, catalogue: Catalogue, called: Called = PLAINLY) -> Content:
     """Return rules by their key, so that a moved rule shows as moved and not as rewritten."""
     rules = {
         f"Rule “{rule['key']}”": {
             "place": place,
             "name": rule["name"],
             "when": sentence(rule["condition"], catalogue=catalogue),
-            "shows": outcome_in_words(rule["outcome"]),
+            "shows": outcome_in_words(rule["outcome"], called=called),
             "active from": rule.get("active_from"),
             "active until": rule.get("active_until"),
             "switched on": rule.get("is_enabled", True),
         }
-        for place, rule in enumerate(content["rules"], start=1)
+        for place, rule in enumerate(_in_order(content), start=1)
     }
     return {
-        "Hit policy": content["hit_policy"],
+        "Which rule decides": HIT_POLICIES[content["hit_policy"]],
         "Try other content on": f"{content.get('exploration', 0):.0%}",
         **rules,
-        "Everyone else": outcome_in_words(content["fallback"]),
+        "Everyone else": outcome_in_words(content["fallback"], called=called),
     }
+
+
+def rules_by_name(before: Content, after: Content) -> dict[str, str]:
+    """Return what to call the rules that `tell_ruleset` knows by their keys."""
+    rules = {rule["key"]: rule["name"] for each in (before, after) for rule in _in_order(each)}
+    return {f"Rule “{key}”": f"Rule “{name}”" for key, name in told_apart(rules.items()).items()}
+
+
+def _in_order(content: Content) -> list[dict[str, Any]]:
+    """The rules as they are asked, whatever the order they are written in."""
+    return sorted(content.get("rules", ()), key=lambda rule: rule["priority"])
 
 
 def tell_block(content: Content) -> Content:

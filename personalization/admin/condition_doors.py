@@ -109,13 +109,20 @@ def sample(request: HttpRequest) -> JsonResponse:
 def changes(request: HttpRequest) -> JsonResponse:
     """Say how many would enter and leave a live segment if it became this condition."""
     body = previews.read(request)
-    draft, live = body.get("tree"), _live_tree(body)
-    if any(read_condition(tree).problems for tree in (draft, live)):
+    found = changes_between(body.get("tree"), _live_tree(body))
+    if found is None:
         return JsonResponse({"entering": None, "leaving": None})
-    now = timezone.now()
-    differing = _difference(draft, live)
-    told = {name: _told(counts.estimate(tree, now=now)) for name, tree in differing.items()}
-    return JsonResponse(told)
+    entering, leaving = map(_told, found)
+    return JsonResponse({"entering": entering, "leaving": leaving})
+
+
+def changes_between(draft: object, live: object) -> tuple[counts.Estimate, counts.Estimate] | None:
+    """Estimate who would enter and leave; None where one of both cannot be counted."""
+    if any(read_condition(tree).problems for tree in (draft, live)):
+        return None
+    now, differing = timezone.now(), _difference(draft, live)
+    entering, leaving = (counts.estimate(tree, now=now) for tree in differing.values())
+    return entering, leaving
 
 
 def values(request: HttpRequest) -> JsonResponse:

@@ -1,10 +1,12 @@
 """Rulesets: a decision table that reads from top to bottom."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.admin import display, register
 from django.http import HttpRequest
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
@@ -13,17 +15,12 @@ from personalization.admin import rule_doors, simulation_page
 from personalization.admin.editor import JsonEditorForm
 from personalization.admin.segment import condition_config
 from personalization.admin.versioned import VersionedAdmin
-from personalization.comparison import tell_ruleset
-from personalization.models import RuleSet
+from personalization.comparison import rules_by_name, tell_ruleset
+from personalization.models import RuleSet, Version
 from personalization.profiles import catalogue
-from personalization.rules import publish
+from personalization.rules import choices, publish
+from personalization.rules.wording import HIT_POLICIES
 from personalization.versions import Content
-
-HIT_POLICIES = {
-    "first": "The first rule that fits decides",
-    "highest_value": "Of all that fit, the one of most value",
-    "collect": "All that fit, in this order",
-}
 
 
 class RuleSetForm(JsonEditorForm[RuleSet]):
@@ -59,7 +56,19 @@ class RuleSetAdmin(VersionedAdmin[RuleSet]):
         return super().get_queryset(request).defer(None)
 
     def tell(self, content: Content) -> Content:
-        return tell_ruleset(content, catalogue=catalogue.load())
+        return tell_ruleset(content, catalogue=catalogue.load(), called=choices.called())
+
+    def labels(self, before: Content, after: Content) -> Mapping[str, str]:
+        return rules_by_name(before, after)
+
+    def consequence(self, thing: RuleSet, before: Version, after: Version) -> SafeString:
+        simulation = reverse("admin:personalization_ruleset_simulate", args=[thing.pk])
+        return format_html(
+            '<a class="at-link" href="{}?before={}&amp;after={}">What would change for whom</a>',
+            simulation,
+            before.number,
+            after.number,
+        )
 
     @display(description="Rules")
     def rule_count(self, ruleset: RuleSet) -> SafeString:

@@ -19,7 +19,7 @@ from personalization.admin.editor import JsonEditorForm
 from personalization.admin.versioned import VersionedAdmin
 from personalization.admin.vocabulary import vocabulary
 from personalization.comparison import tell_segment
-from personalization.models import Segment
+from personalization.models import Segment, Version
 from personalization.profiles import behaviour, catalogue
 from personalization.segments import health, publish
 from personalization.tasks import keep_segments
@@ -78,6 +78,18 @@ class SegmentAdmin(VersionedAdmin[Segment]):
 
     def tell(self, content: Content) -> Content:
         return tell_segment(content, catalogue=catalogue.load())
+
+    def consequence(self, thing: Segment, before: Version, after: Version) -> SafeString:
+        """Say who would enter and leave, where both can be counted."""
+        found = condition_doors.changes_between(after.content["tree"], before.content["tree"])
+        if found is None:
+            return SafeString()
+        entering, leaving = found
+        about = "" if entering.is_exact else "about "
+        return format_html(
+            "<strong>{}{}</strong> would enter and <strong>{}{}</strong> would leave.",
+            *(about, f"{entering.value:,}", about, f"{leaving.value:,}"),
+        )
 
     def editor_config(self, request: HttpRequest) -> dict[str, Any]:
         match = request.resolver_match

@@ -62,6 +62,7 @@ def sheet(admin: Owner, request: HttpRequest, object_id: str) -> HttpResponse:
         "opts": admin.opts,
         "media": admin.media,
         "title": segment.name,
+        "object": segment,
         "segment": segment,
         "is_list": segment.kind == Segment.Kind.LIST,
         "sentence": sentence(tree, catalogue=known) if tree and not segment.faults else "",

@@ -16,7 +16,7 @@ from consent.models import Job
 from personalization import drafts, tasks
 from personalization.models import RuleSet, RuleSetVersion
 from personalization.profiles import people
-from personalization.rules import simulate
+from personalization.rules import choices, simulate
 from personalization.rules.publish import publisher
 from personalization.rules.tracing import Traced, trace
 
@@ -53,6 +53,7 @@ def page(admin: Owner, request: HttpRequest, object_id: int) -> HttpResponse:
         "opts": admin.opts,
         "media": admin.media,
         "title": f"Simulate {ruleset}",
+        "object": ruleset,
         "ruleset": ruleset,
         "versions": versions,
         "before": before,
@@ -171,9 +172,9 @@ def _one(request: HttpRequest, ruleset: RuleSet, *, numbers: tuple[int, int]) ->
         audit.note("personal_data.view", actor=request.user, target=ruleset, detail=detail)
     chosen = RuleSetVersion.objects.filter(of=ruleset, number__in=numbers)
     found = {version.number: version for version in chosen}
-    now = timezone.now()
+    now, called = timezone.now(), choices.called()
     sides: list[Traced | None] = [
-        trace(found[number], subject_id=subject_id, now=now)
+        trace(found[number], subject_id=subject_id, now=now, called=called)
         for number in numbers
         if number in found
     ]

@@ -1,5 +1,7 @@
 """One admin for all that has versions: edit the draft, put it live, compare, go back."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Generic
 
 from django.conf import settings
@@ -52,6 +54,14 @@ class VersionedAdmin(PageAdmin[T], Generic[T]):
     def tell(self, content: Content) -> Content:
         """Say a content in words, for comparing."""
         return content
+
+    def labels(self, before: Content, after: Content) -> Mapping[str, str]:
+        """Return what to call parts of a content, where that is not what they are known by."""
+        return {}
+
+    def consequence(self, thing: T, before: Version, after: Version) -> SafeString:
+        """Say what it would mean if one version took the place of the other."""
+        return SafeString()
 
     def editor_config(self, request: HttpRequest) -> dict[str, Any]:
         """Return what the editor's script has to know."""
@@ -274,22 +284,26 @@ class VersionedAdmin(PageAdmin[T], Generic[T]):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": f"Compare versions of {thing}",
+            "object": thing,
             "thing": thing,
             "versions": versions,
             "before": before,
             "after": after,
-            "differences": self._differences(thing, before, after),
+            **self._compared(thing, before, after),
             "back_url": self._url("change", thing.pk),
             "media": self.media,
         }
         return TemplateResponse(request, "attune/versioned/compare.html", context)
 
-    def _differences(self, thing: T, before: int, after: int) -> list[Difference]:
-        told = [
-            self.tell(self._version(thing, number).content) if number else {}
-            for number in (before, after)
-        ]
-        return compare(*told)
+    def _compared(self, thing: T, before: int, after: int) -> dict[str, Any]:
+        chosen = [self._version(thing, number) if number else None for number in (before, after)]
+        one, other = ({} if each is None else each.content for each in chosen)
+        labels = self.labels(one, other)
+        differences = compare(*(self.tell(each) if each else {} for each in (one, other)))
+        told: dict[str, Any] = {"differences": [_called(each, labels) for each in differences]}
+        if chosen[0] and chosen[1] and differences:
+            told["consequence"] = self.consequence(thing, chosen[0], chosen[1])
+        return told
 
     def _chosen(self, request: HttpRequest, name: str, *, default: int) -> int:
         value = request.GET.get(name, "")
@@ -314,6 +328,11 @@ class VersionedAdmin(PageAdmin[T], Generic[T]):
 
     def _url(self, what: str, *args: Any) -> str:
         return reverse(f"admin:{self._name(what)}", args=args)
+
+
+def _called(each: Difference, labels: Mapping[str, str]) -> Difference:
+    what, rest = each.label.partition(" › ")[0], each.label.partition(" › ")[1:]
+    return replace(each, label="".join((labels.get(what, what), *rest)))
 
 
 def _before(versions: list[Any], after: int) -> int:

@@ -19,6 +19,7 @@ from personalization.conditions.wording import (
     count_phrase,
     done,
     duration,
+    figure,
     happened_phrase,
     listing,
     value_phrase,
@@ -86,7 +87,7 @@ class _Describer:
 
     def comparison(self, node: Compare) -> str:
         spec = self.catalogue.fields.get(node.field)
-        unit = spec.unit if spec is not None else ""
+        unit = spec.unit if spec is not None and spec.unit not in self.label(node.field) else ""
         return f"{self.label(node.field)} {value_phrase(node.op, node.value, unit=unit)}"
 
     def segment(self, slug: str) -> str:
@@ -95,6 +96,7 @@ class _Describer:
     def label(self, path: str) -> str:
         spec = self.catalogue.fields.get(path) or PRODUCT_FIELDS.get(path)
         label = spec.label if spec is not None else path.rpartition(".")[2].replace("_", " ")
+        label = figure(label) if spec is not None and spec.type == "number" else label
         # “Country” reads as “country” in a sentence; “VAT number” stays.
         return label if label[1:2].isupper() else label[:1].lower() + label[1:]
 

@@ -44,6 +44,23 @@ _COUNT_PHRASES: Mapping[str, str] = {
 }
 
 
+# Labels of figures that are no nouns, so that “whose … is” could not be said with them.
+_FIGURES = {
+    "spent": "amount spent",
+    "expected to spend": "amount expected to be spent",
+    "orders": "number of orders",
+    "days": "number of days",
+}
+
+
+def figure(label: str) -> str:
+    """What a number is called in a sentence: “Spent in the last year” is an amount spent."""
+    for word, noun in _FIGURES.items():
+        if label.lower() == word or label.lower().startswith(f"{word} "):
+            return f"{noun}{label[len(word) :]}"
+    return label
+
+
 def value_phrase(op: Operator, value: Value, *, unit: str = "") -> str:
     """What stands after the field's name: `is at least 200 EUR`."""
     # “currency” is a kind of unit; the amount's own currency is not known here.

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from personalization.models import ContentBlock
+from personalization.models import ContentBlock, Offer
+from personalization.recommendations import chains
+from personalization.rules.wording import Called, told_apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +30,18 @@ def live_blocks() -> list[BlockChoice]:
         for block in blocks
         if block.live is not None
     ]
+
+
+def called() -> Called:
+    """Return what everything is called that an outcome can name (three queries)."""
+    blocks = live_blocks()
+    return Called(
+        blocks=told_apart((block.slug, block.name) for block in blocks),
+        variants={
+            (block.slug, key): name
+            for block in blocks
+            for key, name in told_apart(block.variants).items()
+        },
+        strategies=told_apart(chains.labels().items()),
+        offers=told_apart(Offer.objects.values_list("slug", "name")),
+    )

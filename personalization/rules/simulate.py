@@ -16,9 +16,10 @@ from personalization.conditions.fields import Catalogue
 from personalization.conditions.tree import NOTHING, Needs, needs
 from personalization.models import CustomerProfile, RuleSet, RuleSetVersion
 from personalization.profiles import catalogue, load
+from personalization.rules import choices
 from personalization.rules.applicable import applicable
 from personalization.rules.evaluate import CompiledRuleSet, evaluate
-from personalization.rules.wording import all_in_words
+from personalization.rules.wording import Called, all_in_words
 
 KIND = "simulate_ruleset"
 CHUNK = 500
@@ -92,9 +93,10 @@ def run(job_id: int, *, now: datetime) -> None:
     job = Job.objects.get(pk=job_id)
     with jobs.run(job) as progress:
         cursor = dict(job.cursor)
-        known = catalogue.load()
+        known, called = catalogue.load(), choices.called()
         before, after = (
-            _Side(_compiled(cursor, cursor[side], known=known)) for side in ("before", "after")
+            _Side(_compiled(cursor, cursor[side], known=known), called)
+            for side in ("before", "after")
         )
         tally = Tally()
         job.done = 0
@@ -119,6 +121,7 @@ class _Side:
     """One of the two versions; each of its outcomes is said in words once, not for each person."""
 
     ruleset: CompiledRuleSet
+    called: Called
     _words: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     def shown(self, facts: Facts, now: datetime) -> str:
@@ -126,7 +129,7 @@ class _Side:
         key = tuple(rule.key for rule in decision.hits)
         if key not in self._words:
             outcomes = [rule.outcome for rule in decision.hits] or [decision.outcome]
-            self._words[key] = all_in_words(outcomes)
+            self._words[key] = all_in_words(outcomes, called=self.called)
         return self._words[key]
 
 

@@ -14,7 +14,7 @@ from personalization.profiles import ages, catalogue, load
 from personalization.rules.applicable import applicable
 from personalization.rules.evaluate import Rule, evaluate, without
 from personalization.rules.simulate import PURPOSE, needs_of
-from personalization.rules.wording import all_in_words, outcome_in_words
+from personalization.rules.wording import PLAINLY, Called, all_in_words, outcome_in_words
 
 _NONE: Mapping[str, str] = {}
 _JOINED = {"all": "all of these:", "any": "at least one of these:"}
@@ -69,10 +69,11 @@ def trace(
     subject_id: int,
     now: datetime,
     withheld: Mapping[str, str] = _NONE,
+    called: Called = PLAINLY,
 ) -> Traced | None:
     """Decide for one person and explain it; None for who cannot be reached at all.
 
-    `withheld` says by the offer why this person cannot have it.
+    `withheld` says by the offer why this person cannot have it, `called` what outcomes show.
     """
     known = catalogue.load()
     ready = applicable(version.content, known=known)
@@ -92,7 +93,9 @@ def trace(
     rules = sorted(compiled.definition.rules, key=lambda rule: rule.priority)
     return Traced(
         number=version.number,
-        shown=all_in_words([rule.outcome for rule in decision.hits] or [decision.outcome]),
+        shown=all_in_words(
+            [rule.outcome for rule in decision.hits] or [decision.outcome], called=called
+        ),
         is_fallback=decision.is_fallback,
         rules=tuple(
             _traced(
@@ -100,6 +103,7 @@ def trace(
                 chosen=rule.key in chosen,
                 left_out=ready.left_out.get(rule.key, ""),
                 withheld=withheld.get(str(rule.outcome.get("offer")), ""),
+                called=called,
                 facts=facts,
                 now=now,
                 known=known,
@@ -116,6 +120,7 @@ def _traced(
     chosen: bool,
     left_out: str,
     withheld: str,
+    called: Called,
     facts: Facts,
     now: datetime,
     known: Catalogue,
@@ -129,7 +134,7 @@ def _traced(
         note = "true, but its offer could not be given"
     return RuleTrace(
         name=rule.name,
-        shows=outcome_in_words(rule.outcome),
+        shows=outcome_in_words(rule.outcome, called=called),
         is_hit=is_hit,
         is_chosen=chosen,
         note=f"does not apply: {left_out}" if left_out else note,

@@ -34,10 +34,10 @@ class Overlap:
         return 100 * self.shared / self.own_size if self.own_size else 0.0
 
     @property
-    def jaccard(self) -> float:
-        """Return the shared part of all who are in one of both, from 0 to 1."""
+    def of_both(self) -> float:
+        """Return the shared part of all who are in one of both, in percent (Jaccard's index)."""
         either = self.own_size + self.size - self.shared
-        return self.shared / either if either else 0.0
+        return 100 * self.shared / either if either else 0.0
 
 
 def overlaps(segment: Segment) -> list[Overlap]:

@@ -12,6 +12,8 @@ from consent.models import AuditEntry
 from personalization import drafts
 from personalization.models import RuleSet, RuleSetVersion, Segment, SegmentVersion
 from personalization.rules.publish import publisher
+from personalization.segments import publish as segments_publish
+from tests.campaigns.factories import person
 from tests.personalization.factories import (
     FRENCH,
     GERMANS,
@@ -229,9 +231,26 @@ def test_versions_are_compared_in_words() -> None:
 
     page = client_of("analyst").get(url(rules, "compare")).content.decode()
 
-    assert "Rule “new”" in page
+    assert "Rule “New”" in page
     assert "Customers whose country is “FR”." in page
-    assert "Rule “germans” › place" in page
+    assert "Block hero, “Vip”" in page
+    assert "Rule “Germans” › place" in page
+    assert "<del>1</del>" in page
+    assert f"{url(rules, 'simulate')}?before=1&amp;after=2" in page
+
+
+def test_comparing_segments_says_who_would_enter_and_leave() -> None:
+    for number, country in enumerate(("DE", "DE", "FR")):
+        person(number, country=country)
+    germans = segment()
+    segments_publish.publisher.save_draft(germans, content={"tree": FRENCH})
+
+    analyst = client_of("analyst")
+    page = analyst.get(url(germans, "compare")).content.decode()
+    same = analyst.get(url(germans, "compare"), {"before": 1, "after": 1})
+
+    assert "<strong>1</strong> would enter and <strong>2</strong> would leave." in page
+    assert "would enter" not in same.content.decode()
 
 
 def test_nothing_that_decided_can_be_deleted() -> None:

@@ -17,6 +17,7 @@ CATALOGUE = Catalogue(
             FieldSpec("traits.lifetime_value", "number", "Lifetime value", unit="EUR"),
             FieldSpec("attributes.vat", "text", "VAT number"),
             FieldSpec("traits.total_spent", "number", "Spent", unit="currency"),
+            FieldSpec("traits.order_count", "number", "Orders in the last year", unit="orders"),
         )
     },
     events={},
@@ -110,7 +111,11 @@ def test_the_documented_tree_is_one_sentence() -> None:
         ),
         (
             {"field": "traits.total_spent", "op": "between", "value": [1, 2]},
-            "Customers whose spent is between 1 and 2.",
+            "Customers whose amount spent is between 1 and 2.",
+        ),
+        (
+            {"field": "traits.order_count", "op": "gte", "value": 20},
+            "Customers whose number of orders in the last year is at least 20.",
         ),
         (
             {"field": "attributes.born", "op": "gte", "value": "2000-01-31"},

@@ -21,6 +21,16 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True, serialized_rollback=True),
 ]
+# Where what a rule shows ends, and where its buttons begin.
+PLACES = """
+[...document.querySelectorAll('.at-rules > .at-rule')].map((rule) => {
+  const places = (what) => [...rule.querySelectorAll(what)].map((e) => e.getBoundingClientRect());
+  return [
+    Math.max(...places('.at-outcome select').map((each) => each.right)),
+    Math.min(...places('.at-rule-tools > *').map((each) => each.left)),
+  ];
+})
+"""
 VERBS = ("Viewed", "Added")
 
 
@@ -90,6 +100,8 @@ def test_findings_and_counts_stand_at_their_rules_and_follow_every_change(
     expect(left).to_have_text(re.compile("left for this line: 2 customers"))
     expect(page.locator(".at-check-summary")).to_contain_text("1 fault")
     shot(page, "rules-1280")
+    ends = page.evaluate(PLACES)
+    assert all(shows <= tools for shows, tools in ends), ends
     again.get_by_label("Switched on").uncheck()
 
     expect(again.get_by_text("not active now")).to_be_visible()
@@ -248,8 +260,8 @@ def test_a_simulation_shows_what_changes_and_one_customers_trace(
 
     expect(page.get_by_text("Version 3 against version 2")).to_be_visible()
     line = page.get_by_role("row").nth(1)
-    expect(line).to_contain_text("hero, variant vip")
-    expect(line).to_contain_text("hero, variant general")
+    expect(line).to_contain_text("Block hero, “Vip”")
+    expect(line).to_contain_text("Block hero, “General”")
     line.get_by_role("link").first.click()
 
     expect(page.get_by_text("true, but another rule decided")).to_be_visible()

@@ -13,7 +13,7 @@ from consent import gate, jobs, ledger
 from consent.models import AuditEntry, Job
 from personalization.models import CustomerProfile, OfferGrant, RuleSet, RuleSetVersion, Segment
 from personalization.profiles import catalogue, load
-from personalization.rules import simulate
+from personalization.rules import choices, simulate
 from personalization.rules.evaluate import compile_ruleset, evaluate, parse_ruleset
 from personalization.rules.publish import publisher
 from personalization.rules.tracing import trace
@@ -32,7 +32,7 @@ from tests.personalization.factories import (
 from tests.personalization.offer_support import offer
 
 pytestmark = pytest.mark.django_db
-VIP, GENERAL = "hero, variant vip", "hero, variant general"
+VIP, GENERAL = "Block hero, “Vip”", "Block hero, “General”"
 
 
 def two_versions() -> RuleSet:
@@ -66,7 +66,7 @@ def test_everybody_is_counted_from_what_to_what() -> None:
     assert job.state == Job.State.DONE
     assert counts(job) == {
         (VIP, GENERAL): 2,
-        (GENERAL, f"{VIP}, offer: spring"): 1,
+        (GENERAL, f"{VIP}, offer: Offer spring"): 1,
         (GENERAL, GENERAL): 1,
     }
     assert (job.result["people"], job.result["changed"]) == (4, 3)
@@ -90,7 +90,8 @@ def test_it_agrees_with_deciding_for_each_person_alone() -> None:
     plainly = simulate.Tally()
     for profile in profiles:
         before, after = (
-            all_in_words([evaluate(each, profile.facts, NOON).outcome]) for each in compiled
+            all_in_words([evaluate(each, profile.facts, NOON).outcome], called=choices.called())
+            for each in compiled
         )
         plainly.add(profile.subject_id, before=before, after=after)
 
@@ -190,11 +191,12 @@ def test_the_trace_of_one_says_every_rule_and_condition() -> None:
     assert before is not None
     assert after is not None
     (germans,) = before.rules
-    assert (before.shown, before.is_fallback, germans.note) == (GENERAL, True, "not true")
+    shown = "hero, variant general"
+    assert (before.shown, before.is_fallback, germans.note) == (shown, True, "not true")
     assert [(each.outcome, each.seen) for each in germans.clauses] == [("false", "FR")]
     (french,) = after.rules
     assert (french.is_chosen, french.note, after.shown) == (
-        True, "decided", f"{VIP}, offer: spring",
+        True, "decided", "hero, variant vip, offer: spring",
     )  # fmt: skip
 
 

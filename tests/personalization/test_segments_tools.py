@@ -82,9 +82,9 @@ def test_overlap_counts_what_segments_share() -> None:
 
     found = overlap.overlaps(first)
 
-    assert [(each.segment.slug, each.shared, round(each.jaccard, 2)) for each in found] == [
-        ("everybody", 2, 0.67),
-        ("french", 0, 0.0),
+    assert [(each.segment.slug, each.shared, round(each.of_both)) for each in found] == [
+        ("everybody", 2, 67),
+        ("french", 0, 0),
     ]
     everybody.refresh_from_db()
     assert overlap.overlaps(everybody)[0].of_own == pytest.approx(200 / 3)

@@ -5,7 +5,8 @@ from functools import partial
 from typing import Any
 
 from django.contrib.admin import display, register
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -30,6 +31,7 @@ _ACTS: Mapping[str, segment_page.Page] = {
     "export": segment_export.export,
     "combine": segment_page.combine,
     "enlist": segment_page.enlist,
+    "rename": segment_page.rename,
 }
 
 
@@ -99,6 +101,19 @@ class SegmentAdmin(VersionedAdmin[Segment]):
 
     class Media:
         css = {"all": ("attune/sources.css", "attune/segments.css")}
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """A list has no condition to edit: its page is where it is changed."""
+        segment = self.get_object(request, object_id)
+        if segment is not None and segment.kind == Segment.Kind.LIST:
+            return redirect("admin:personalization_segment_page", segment.pk)
+        return super().change_view(request, object_id, form_url, extra_context)
 
     def save_model(self, request: HttpRequest, obj: Segment, form: Any, change: Any) -> None:
         super().save_model(request, obj, form, change)

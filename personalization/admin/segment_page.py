@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.core.validators import slug_re
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -154,7 +155,23 @@ def enlist(admin: Owner, request: HttpRequest, object_id: str) -> HttpResponse:
     if taken.rejected:
         told = "; ".join(f"line {each.line}: {each.reason}" for each in taken.rejected[:10])
         more = f" … and {len(taken.rejected) - 10} more" if len(taken.rejected) > 10 else ""
-        messages.warning(request, f"{len(taken.rejected)} lines led to nobody: {told}{more}")
+        lines_led = "1 line" if len(taken.rejected) == 1 else f"{len(taken.rejected)} lines"
+        messages.warning(request, f"{lines_led} led to nobody: {told}{more}")
+    return _back(segment)
+
+
+def rename(admin: Owner, request: HttpRequest, object_id: str) -> HttpResponse:
+    """Call a list something else."""
+    segment = _changed(admin, request, object_id)
+    name = request.POST.get("name", "").strip()[:120]
+    if segment.kind != Segment.Kind.LIST or not name:
+        messages.warning(request, "Nothing was changed: a list needs a name.")
+        return _back(segment)
+    segment.name = name
+    segment.description = request.POST.get("description", "").strip()
+    segment.save(update_fields=["name", "description"])
+    audit.note("segment.rename", actor=actor(request), target=segment)
+    messages.success(request, f"The list is called “{name}” now.")
     return _back(segment)
 
 
@@ -163,8 +180,12 @@ def new_list(admin: Owner, request: HttpRequest) -> HttpResponse:
     if not admin.has_add_permission(request):
         raise PermissionDenied
     name, slug = request.POST.get("name", "").strip(), request.POST.get("slug", "").strip()
-    if not name or not slug or Segment.objects.filter(slug=slug).exists():
-        messages.warning(request, "A list needs a name, and a short name no other segment has.")
+    if not name or not slug_re.match(slug) or Segment.objects.filter(slug=slug).exists():
+        messages.warning(
+            request,
+            "A list needs a name, and a short name of letters, digits and - that no other "
+            "segment has.",
+        )
         return redirect("admin:personalization_segment_changelist")
     made = lists.create(slug=slug[:80], name=name[:120])
     return _back(made)
@@ -215,4 +236,4 @@ def _draft(segment: Segment) -> difference.Difference | None:
         return None
 
 
-__all__ = ["combine", "enlist", "found", "new_list", "sheet", "tend"]
+__all__ = ["combine", "enlist", "found", "new_list", "rename", "sheet", "tend"]

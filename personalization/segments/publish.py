@@ -58,7 +58,10 @@ def _problem(error: TreeError, *, path: str) -> Problem:
 
 
 def _fits(thing: Versioned, content: Content) -> None:
-    """Refuse a tree by which the segment would, over others, contain itself."""
+    """Refuse a tree by which the segment would, over others, contain itself, and any of a list."""
+    if isinstance(thing, Segment) and thing.kind == Segment.Kind.LIST:
+        message = "this is a list: who is on it is chosen by hand and follows from no condition"
+        raise ContentInvalid([Problem(message, path="tree")])
     chain = cycle_through(thing.slug, tree=content["tree"])
     if chain:
         way = " → ".join(chain)

@@ -18,6 +18,7 @@ from pytest_django.live_server_helper import LiveServer
 from consent.models import AuditEntry, Job
 from personalization.models import CustomerProfile, Field, Segment, SegmentDay
 from personalization.segments import history, publish, tending, upkeep
+from personalization.versions import ContentInvalid
 from tests.browser import DESKTOP, PHONE, Faults, Open, overflow
 from tests.campaigns.factories import person
 from tests.personalization.factories import FRENCH, client_of, event, segment
@@ -205,12 +206,35 @@ def test_a_list_is_filled_from_pasted_lines(made: Segment) -> None:
     answer = client.post(url, {"lines": "anna1@example.com\nx@y", "step": "add"}, follow=True)
     upkeep.catch_up(now=timezone.now())
 
-    assert "1 lines led to nobody: line 2" in answer.content.decode()
+    assert "1 line led to nobody: line 2" in answer.content.decode()
     assert guests.memberships.count() == 1
     assert guests.kind == Segment.Kind.LIST
     client.post(url, {"lines": "anna1@example.com", "step": "remove"})
     upkeep.catch_up(now=timezone.now())
     assert guests.memberships.count() == 0
+
+
+def test_a_list_is_renamed_and_has_no_condition_to_edit(made: Segment) -> None:
+    client = client_of("marketer")
+    new_list = reverse("admin:personalization_segment_new_list")
+    client.post(new_list, {"name": "Guests", "slug": "guests"})
+    client.post(new_list, {"name": "Odd", "slug": "odd one"})
+    guests = Segment.objects.get(slug="guests")
+    assert not Segment.objects.filter(name="Odd").exists()
+
+    editor = client.get(reverse("admin:personalization_segment_change", args=[guests.pk]))
+    client.post(
+        reverse("admin:personalization_segment_rename", args=[guests.pk]),
+        {"name": "Guests of the fair", "description": "May"},
+    )
+    client.post(reverse("admin:personalization_segment_rename", args=[made.pk]), {"name": "X"})
+
+    assert editor["Location"] == page(guests)
+    guests.refresh_from_db()
+    assert (guests.name, guests.description) == ("Guests of the fair", "May")
+    assert Segment.objects.get(pk=made.pk).name == made.name
+    with pytest.raises(ContentInvalid, match="chosen by hand"):
+        publish.publisher.save_draft(guests, content={"tree": {"all": []}})
 
 
 def test_saving_a_name_leaves_the_count_alone(made: Segment) -> None:

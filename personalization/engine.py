@@ -179,7 +179,8 @@ class _Batch:
 
     def __init__(self, plan: Plan, *, now: datetime) -> None:
         self._plan = plan
-        self._ages = _ages(plan, now=now)
+        self._now = now
+        self._ages = shelf.ages(plan.shelf, now=now) if plan.shelf else {}
         self._wishes: dict[int, Wish | None] = {}
         self._told: dict[tuple[str, int, str], dict[str, Any]] = {}
         self._parts: dict[int, Part] = {}
@@ -256,7 +257,7 @@ class _Batch:
         instead: Mapping[str, Outcome],
         spoken: str,
     ) -> dict[str, Any]:
-        shelf = self._plan.shelf
+        stock = self._plan.shelf
         lines = {name: _told_list(each, cards[name]) for name, each in lists.items()}
         whole = lines.pop(_WHOLE)
         return {
@@ -269,9 +270,16 @@ class _Batch:
             },
             **whole,
             **({"own": lines} if lines else {}),
-            "model": shelf.number if shelf else None,
-            "ages": self._ages,
+            "model": stock.number if stock else None,
+            "ages": self._ages_for(profile),
         }
+
+    def _ages_for(self, profile: LoadedProfile) -> dict[str, int]:
+        """Say how old, in seconds, what went in was: what the batch shares, and the traits."""
+        if profile.traits_at is None:
+            return self._ages
+        traits = int((self._now - profile.traits_at).total_seconds())
+        return {**self._ages, "traits": traits}
 
     def _told_slot(
         self, slot: Slot, settled: Settled, *, instead: Outcome | None, spoken: str
@@ -328,10 +336,3 @@ def told(permission: Permission) -> dict[str, Any]:
         "may_profile": permission.may_profile,
         "may_track": permission.may_track,
     }
-
-
-def _ages(plan: Plan, *, now: datetime) -> dict[str, int]:
-    """Return how old, in seconds, what the whole batch shares was when it decided."""
-    if plan.shelf is None:
-        return {}
-    return {"stock": int((now - plan.shelf.read_at).total_seconds())}

@@ -64,6 +64,9 @@ class SlotReason:
     offer: str = ""
     # Which language and why, in words, where the block has several.
     language: str = ""
+    # Percent of the people it might be shown to who see it; below 100 only where rules try out.
+    percent: float = 100.0
+    is_tried: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +85,17 @@ class ProductReason:
 
 @dataclass(frozen=True, slots=True)
 class Because:
-    """All that led to one mail; `missing` says why there are no products."""
+    """All that led to one mail; `missing` says why there are no products.
+
+    `ages` says in words how old what went in was, as `stock 12 seconds`.
+    """
 
     consent: Consent
     slots: tuple[SlotReason, ...]
     products: tuple[ProductReason, ...]
     model: int | None
     missing: str = ""
+    ages: tuple[str, ...] = ()
 
 
 def because(decision: Decision) -> Because:
@@ -105,6 +112,7 @@ def because(decision: Decision) -> Because:
         products=_products(_recommended(decision)),
         model=decision["model"],
         missing=MISSING.get(str(decision.get("missing")), ""),
+        ages=tuple(f"{name} {_age(int(age))}" for name, age in decision.get("ages", {}).items()),
     )
 
 
@@ -147,6 +155,14 @@ def _consent(permission: Decision) -> Consent:
     )
 
 
+def _age(seconds: int) -> str:
+    """Say how old something was, as coarsely as it matters."""
+    for size, unit in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds // size:,} {unit}"
+    return f"{seconds} seconds"
+
+
 def _slot(name: str, slot: Decision, *, known: _Known) -> SlotReason:
     ruleset = known.rulesets.get((slot["ruleset"], slot["version"]))
     block = known.blocks.get((slot["block"], slot["block_version"]))
@@ -166,6 +182,8 @@ def _slot(name: str, slot: Decision, *, known: _Known) -> SlotReason:
         variant=names.get(str(slot["variant"]), str(slot["variant"])),
         offer=known.offers.get(offer, offer),
         language=_language(slot),
+        percent=round(100 * float(slot.get("probability", 1)), 1),
+        is_tried=bool(slot.get("is_explored")),
     )
 
 

@@ -23,7 +23,7 @@ HISTORY_AGE = {"Order Completed": timedelta(days=36500), "Product Viewed": timed
 
 _PROFILES = """
 SELECT s.id, s.pseudonym, s.wrapped_key, i.ciphertext, o.pseudonym, o.wrapped_key,
-       p.personal, p.attributes, p.traits
+       p.personal, p.attributes, p.traits, p.traits_at
 FROM consent_datasubject s
 JOIN personalization_customerprofile p ON p.subject_id = s.id
 LEFT JOIN consent_identifier i ON i.kind = 'email' AND i.source = '' AND i.hash = s.email_index
@@ -121,7 +121,7 @@ def _assemble(
     histories: Mapping[str, History],
     with_address: bool,
 ) -> LoadedProfile:
-    pk, uuid, wrapped, _, _, _, sealed, attributes, traits = row
+    pk, uuid, wrapped, _, _, _, sealed, attributes, traits, traits_at = row
     pseudonym = str(uuid)
     key = identity.unwrap(wrapped, pseudonym=pseudonym)
     values = {f"attributes.{name}": value for name, value in _json(attributes).items()}
@@ -143,6 +143,7 @@ def _assemble(
         key=key,
         bought=histories.get("Order Completed", ()),
         viewed=histories.get("Product Viewed", ()),
+        traits_at=traits_at if permission.may_profile else None,
     )
 
 

@@ -29,6 +29,8 @@ class LoadedProfile:
     key: AESGCM = field(repr=False)
     bought: History = ()
     viewed: History = ()
+    # When the traits were computed; None where there are none, or none that may be seen.
+    traits_at: datetime | None = None
 
 
 def nobody(*, purpose: str, now: datetime) -> LoadedProfile:

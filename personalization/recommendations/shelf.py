@@ -36,6 +36,15 @@ class Shelf:
     read_at: datetime
     chains: Mapping[str, Chain] = field(default_factory=dict)
     trained: Model | None = None
+    trained_at: datetime | None = None
+
+
+def ages(shelf: Shelf, *, now: datetime) -> dict[str, int]:
+    """Return how old stock and model are, in seconds, for receipts."""
+    found = {"stock": int((now - shelf.read_at).total_seconds())}
+    if shelf.trained_at is not None:
+        found["model"] = int((now - shelf.trained_at).total_seconds())
+    return found
 
 
 class _Current:
@@ -88,7 +97,7 @@ def _filled(version: tuple[int, datetime] | None, trained: Model | None, *, now:
         model = fitting.fit(catalogue.read(now=now), fitting.nothing())
         return Shelf(None, model, catalogue.live(model), now, chains())
     model = catalogue.with_newcomers(trained, trained_at=version[1], now=now)
-    return Shelf(version[0], model, catalogue.live(model), now, chains(), trained)
+    return Shelf(version[0], model, catalogue.live(model), now, chains(), trained, version[1])
 
 
 def _trained(version: tuple[int, datetime] | None) -> Model | None:

@@ -10,7 +10,7 @@ from personalization.content.context import REASON
 from personalization.models import Product
 from personalization.receipts import Part
 from personalization.recommendations.offer import Offer
-from personalization.recommendations.shelf import Shelf
+from personalization.recommendations.shelf import Shelf, ages
 
 # In this order whether a product is new or comes out of a receipt, which keeps no order.
 FIELDS = ("product_id", "name", "url", "image_url", "price", "currency", "category", REASON)
@@ -40,7 +40,7 @@ def decision(
         "missing": offer.missing,
         "cards": [card.key for card in cards],
         "model": shelf.number,
-        "ages": {"stock": int((now - shelf.read_at).total_seconds())},
+        "ages": ages(shelf, now=now),
     }
 
 

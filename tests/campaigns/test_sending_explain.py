@@ -1,15 +1,18 @@
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.cache import cache
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from campaigns.models import Send
 from campaigns.sending import explain, preview, story
 from campaigns.sending.reasons import WORDS, in_words
 from consent.models import AuditEntry
-from personalization.models import Receipt
+from personalization.models import CustomerProfile, Receipt, RuleSet
+from personalization.recommendations import shelf, train
+from personalization.rules import publish as rules
 from tests.campaigns import factories as make
 from tests.campaigns.factories import NOON
 
@@ -112,6 +115,50 @@ def test_inputs_are_opened_under_their_labels() -> None:
 
     assert receipt is not None
     assert ("Country", "FR") in [(i.label, i.value) for i in story.inputs(receipt) or []]
+
+
+@pytest.mark.parametrize(
+    ("granted", "names"),
+    [
+        (make.EVERYTHING, {"stock", "model", "traits"}),
+        (("email_marketing",), {"stock", "model"}),
+    ],
+)
+def test_a_receipt_says_how_old_was_what_may_be_seen(
+    granted: tuple[str, ...], names: set[str], settings: Settings, tmp_path: Path
+) -> None:
+    settings.ATTUNE_VAR = tmp_path
+    campaign, anna = make.campaign(), make.person(1, granted=granted)
+    CustomerProfile.objects.filter(pk=anna.pk).update(traits_at=NOON - timedelta(hours=3))
+    train.train(now=NOON - timedelta(days=2))
+    shelf.forget()
+
+    make.launched(campaign)
+
+    ages = Receipt.objects.get().decision["ages"]
+    told = story.tell(Send.objects.select_related("campaign").get()).because
+    assert set(ages) == names
+    assert ages["model"] == 2 * 86_400
+    assert ages.get("traits") in (None, 3 * 3_600)
+    assert told is not None
+    words = {"stock": f"stock {ages['stock']} seconds", "model": "model 2 days"}
+    assert set(told.ages) == {{**words, "traits": "traits 3 hours"}[name] for name in names}
+    shelf.forget()
+
+
+def test_the_share_of_people_who_see_it_is_told_where_rules_try_out() -> None:
+    campaign = make.campaign()
+    hero = RuleSet.objects.get(slug="hero")
+    assert hero.live is not None
+    rules.publisher.publish(hero, content={**hero.live.content, "exploration": 0.3}, now=NOON)
+    make.person(1)
+    make.launched(campaign)
+
+    told = story.tell(Send.objects.select_related("campaign").get()).because
+
+    assert told is not None
+    shown = told.slots[0]
+    assert shown.percent == (15.0 if shown.is_tried else 85.0)
 
 
 def test_queries_of_a_story_do_not_grow_with_what_came_back(

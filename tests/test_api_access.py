@@ -47,7 +47,7 @@ def _views(resolver: URLResolver, start: str) -> Iterator[tuple[str, type[APIVie
 
 
 def _filled(path: str) -> str:
-    path = re.sub(r"\(\?P<\w+>\[\^/\]\+\)", "x", path).replace("(?P<pk>[0-9]+)", "1")
+    path = re.sub(r"\(\?P<\w+>(\[\^/\]\+|\.\+\?)\)", "x", path).replace("(?P<pk>[0-9]+)", "1")
     return path.replace("^", "").replace("/?$", "/").replace("$", "")
 
 
@@ -130,6 +130,24 @@ def test_an_address_that_is_none_is_said_as_a_problem(method: str, address: str)
     assert answer.status_code == 404
     assert answer["Content-Type"] == "application/problem+json"
     assert "no such address" in answer.json()["title"]
+
+
+ACCEPTED = ["text/html", "application/xml", "image/*", "nonsense", "application/json;q=0", ""]
+
+
+@pytest.mark.parametrize("accepted", ACCEPTED)
+@pytest.mark.parametrize("address", ["personalize/hero", "profiles/C1/", "feeds/x.json"])
+def test_whatever_is_accepted_the_answer_is_json(accepted: str, address: str) -> None:
+    key = keys.make("Mailer", scopes=["decide"], actor=None, now=timezone.now())
+    headers = {"Authorization": f"Bearer {key.secret}", "Accept": accepted}
+
+    answer = Client().get(
+        f"/api/v1/{address}", {"external_id": "1", "format": "xml"}, headers=headers
+    )
+
+    assert answer.status_code in (404, 503)
+    assert answer["Content-Type"] == "application/problem+json"
+    assert answer.json()["title"] != "Not found."
 
 
 def test_the_slash_at_the_end_may_be_missing() -> None:

@@ -49,7 +49,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     re_path(r"^api/v1/feeds/(?P<slug>[^/]+)\.json$", feeds.Feeds.as_view(), name="feed"),
     re_path(
-        r"^api/v1/profiles/(?P<external_id>[^/]+)/?$",
+        # A shop's number may hold a slash, as in A/1.
+        r"^api/v1/profiles/(?P<external_id>.+?)/?$",
         profiles.Profiles.as_view(),
         name="profile",
     ),

@@ -1,6 +1,7 @@
 """Read what a caller asks at send time: from the address, or from a JSON body."""
 
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import Any, cast
 
 from rest_framework.exceptions import ParseError
@@ -153,9 +154,18 @@ def _checked_context(given: object) -> None:
     """Check what is said of place; content by place and weather is not built yet."""
     if not isinstance(given, Mapping) or set(given) - _CONTEXT:
         raise ParseError("“context” is an object of ip, lat, lon.")
+    if given.get("ip") not in (None, "") and not _is_ip(cast(object, given["ip"])):
+        raise ParseError("“ip” is an address such as 203.0.113.7 or 2001:db8::7.")
     for name, limit in (("lat", 90.0), ("lon", 180.0)):
         if name in given and not _is_degree(cast(object, given[name]), limit=limit):
             raise ParseError(f"“{name}” is a number from {-limit:g} to {limit:g}.")
+
+
+def _is_ip(given: object) -> bool:
+    try:
+        return isinstance(given, str) and bool(ip_address(given.strip()))
+    except ValueError:
+        return False
 
 
 def _is_degree(given: object, *, limit: float) -> bool:

@@ -11,6 +11,7 @@ BODY_BYTES = 10_000_000
 ITEMS = 1000
 DEPTH = 32
 _GZIP = b"\x1f\x8b"
+_BOM = b"\xef\xbb\xbf"
 
 
 class TooLarge(APIException):
@@ -41,7 +42,7 @@ def items(request: Request) -> list[object]:
 
 
 def _parsed(request: Request) -> object:
-    raw = _unpacked(_received(request))
+    raw = _unpacked(_received(request)).removeprefix(_BOM)
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError as error:

@@ -7,8 +7,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from consent import gate, ledger
+from consent import gate, identify, ledger
+from consent.identify import Names
 from consent.models import AuditEntry, ConsentRecord, DataSubject, PrivacyRequest
+from personalization.models import CustomerProfile
 from personalization.serving import tokens
 from tests.campaigns import factories as make
 from tests.personalization.decision_support import SOURCE, key
@@ -53,6 +55,14 @@ def test_a_program_that_decides_sees_a_masked_profile_with_a_token() -> None:
     assert "Anna" not in answer.content.decode()
     assert answer["Cache-Control"] == "no-store"
     assert not AuditEntry.objects.filter(action="personal_data.view").exists()
+
+
+def test_a_number_may_hold_a_slash() -> None:
+    [pk] = identify.resolve([Names(external_id="A/1")], source=make.SOURCE).subject_ids
+    CustomerProfile.objects.create(subject_id=pk or 0, attributes={"country": "DE"})
+
+    for address in ("profiles/A/1/", "profiles/A%2F1", "profiles/A%2F1/"):
+        assert get(address).json()["external_id"] == "A/1"
 
 
 def test_a_privacy_program_sees_names_and_the_look_is_noted() -> None:

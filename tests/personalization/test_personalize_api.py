@@ -244,6 +244,8 @@ def test_customer_numbers_are_those_of_the_programs_source() -> None:
         ({"external_id": "C1", "explain": "maybe"}, "1 or 0"),
         ({"external_id": "C1", "lat": "91"}, "-90 to 90"),
         ({"external_id": "C1", "lon": "east"}, "-180 to 180"),
+        ({"external_id": "C1", "lat": "nan"}, "-90 to 90"),
+        ({"external_id": "C1", "ip": "300.1.1.1"}, "203.0.113.7"),
     ],
 )
 def test_what_is_wrong_in_a_call_is_named(given: dict[str, str], says: str) -> None:

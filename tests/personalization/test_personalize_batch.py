@@ -92,6 +92,8 @@ def test_a_batch_takes_the_same_statements_for_any_number_of_people() -> None:
         (b'{"recipients": [{"external_id": NaN}], "slots": ["hero"]}', 400),
         (b'{"recipients": [{"external_id": 12345678901234567890123}], "slots": ["hero"]}', 200),
         (b'{"recipients": [null, [], 1], "slots": ["hero"]}', 200),
+        (b'\xef\xbb\xbf{"recipients": [{"external_id": "a"}], "slots": ["hero"]}', 200),
+        (b'{"recipients": [{"external_id": "a"}], "slots": ["hero"], "context": {"ip": 5}}', 400),
         (b"[" * 5000, 400),
         (b'{"recipients": [' + b",".join([b"{}"] * 1001) + b'], "slots": ["hero"]}', 413),
         (b"\x1f\x8b\x08\x00cut off", 400),

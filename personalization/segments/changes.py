@@ -13,23 +13,24 @@ from personalization.segments.reasons import Why
 # Two at once could each write what the other just made untrue.
 _ONE_AT_A_TIME = 4713
 
+# Reasons are JSON, and as texts in an array each would be written and read once more.
 _ENTER = """
 INSERT INTO personalization_segmentmembership (segment_id, profile_id, entered_at, why)
-SELECT segment_id, profile_id, %s, why::jsonb
-FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS given (segment_id, profile_id, why)
+SELECT segment_id, profile_id, %s, why
+FROM jsonb_to_recordset(%s::jsonb) AS given (segment_id bigint, profile_id bigint, why jsonb)
 ON CONFLICT (segment_id, profile_id) DO NOTHING
 RETURNING segment_id
 """
 _LEAVE = """
 WITH gone AS (
     DELETE FROM personalization_segmentmembership AS m
-    USING unnest(%s::bigint[], %s::bigint[], %s::text[]) AS given (segment_id, profile_id, why)
+    USING jsonb_to_recordset(%s::jsonb) AS given (segment_id bigint, profile_id bigint, why jsonb)
     WHERE m.segment_id = given.segment_id AND m.profile_id = given.profile_id
     RETURNING m.segment_id, m.profile_id, m.entered_at, m.why AS entered_why, given.why
 )
 INSERT INTO personalization_segmentpast
     (segment_id, profile_id, entered_at, left_at, entered_why, left_why)
-SELECT segment_id, profile_id, entered_at, GREATEST(%s, entered_at), entered_why, why::jsonb
+SELECT segment_id, profile_id, entered_at, GREATEST(%s, entered_at), entered_why, why
 FROM gone RETURNING segment_id
 """
 _COUNT = """
@@ -72,10 +73,10 @@ def write(*, entering: Sequence[Move], leaving: Sequence[Move], now: datetime) -
     gone: Counter[int] = Counter()
     with connection.cursor() as cursor:
         if entering:
-            cursor.execute(_ENTER, [now, *_columns(entering)])
+            cursor.execute(_ENTER, [now, _written(entering)])
             entered.update(row[0] for row in cursor.fetchall())
         if leaving:
-            cursor.execute(_LEAVE, [*_columns(leaving), now])
+            cursor.execute(_LEAVE, [_written(leaving), now])
             gone.update(row[0] for row in cursor.fetchall())
     count({pk: (entered[pk], gone[pk]) for pk in {*entered, *gone}}, now=now)
     return entered.total(), gone.total()
@@ -91,9 +92,5 @@ def count(moved: dict[int, tuple[int, int]], *, now: datetime) -> None:
         cursor.execute(_COUNT, [now, *columns, now.astimezone(UTC).date()])
 
 
-def _columns(moves: Sequence[Move]) -> list[list[object]]:
-    return [
-        [move.segment_id for move in moves],
-        [move.profile_id for move in moves],
-        [orjson.dumps(move.why).decode() for move in moves],
-    ]
+def _written(moves: Sequence[Move]) -> str:
+    return orjson.dumps(moves).decode()

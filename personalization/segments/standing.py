@@ -60,12 +60,16 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How one person stands: in which segments, until when time alone cannot change it, and the
-    facts each segment was decided by."""
+    """How one person stands: in which segments, and until when time alone cannot change it."""
 
     slugs: frozenset[str]
     until: datetime | None
-    facts: Facts
+    loaded: Facts
+
+    @property
+    def facts(self) -> Facts:
+        """What each segment was decided by."""
+        return replace(self.loaded, segments=self.slugs)
 
 
 @dataclass(slots=True)
@@ -141,8 +145,7 @@ class Standing:
             if holds:
                 within.add(part.slug)
             until = earliest(until, moment)
-        slugs = frozenset(within)
-        return Look(slugs=slugs, until=until, facts=replace(facts, segments=slugs))
+        return Look(slugs=frozenset(within), until=until, loaded=facts)
 
 
 class Failed(Exception):

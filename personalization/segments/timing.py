@@ -12,6 +12,7 @@ from personalization.conditions.expiry import clockwork
 from personalization.conditions.fields import Catalogue
 from personalization.conditions.tree import needs, parse
 from personalization.models import CustomerProfile, Segment
+from personalization.models.segment import SegmentQuerySet
 from personalization.segments import waiting
 from personalization.segments.waiting import Movable
 
@@ -25,12 +26,7 @@ def note_part(*, catalogue: Catalogue, now: datetime) -> bool:
     One that is behind goes on alone until it has caught up, then with the others: whoever is
     looked at is looked at once for all of them.
     """
-    unfinished = list(
-        Segment.objects.usable()
-        .exclude(timed_up_to=None)
-        .select_related("live")
-        .order_by("timed_up_to", "pk")
-    )
+    unfinished = list(_unfinished().select_related("live").order_by("timed_up_to", "pk"))
     if not unfinished:
         return False
     after = unfinished[0].timed_up_to or 0
@@ -64,6 +60,15 @@ def _movable(segments: Sequence[Segment], *, catalogue: Catalogue, now: datetime
             span = (_BEGINNING if window is None else window) if clock.has_spans else timedelta(0)
             events[name] = min(now - span, events.get(name, now))
     return Movable(events=events, dates=dates, purposes=purposes)
+
+
+def is_unfinished() -> bool:
+    """Say whether any condition has people left to note."""
+    return _unfinished().exists()
+
+
+def _unfinished() -> SegmentQuerySet:
+    return Segment.objects.usable().exclude(timed_up_to=None)
 
 
 def progress(segment: Segment) -> int | None:

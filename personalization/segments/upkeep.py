@@ -21,6 +21,7 @@ from personalization.segments.changes import Move
 from personalization.segments.looking import Before
 from personalization.segments.reasons import Touched
 from personalization.segments.standing import Look, Standing
+from personalization.segments.waiting import Work
 
 BATCH = 1000
 # So that one task ends before the worker is asked why it takes so long; the next goes on.
@@ -34,7 +35,7 @@ SELECT profile_id, segment_id FROM personalization_segmentmembership WHERE profi
 @dataclass(frozen=True, slots=True)
 class Done:
     """What a run did: `is_noted` that some were noted whom time may move, `is_busy` that somebody
-    else is at it."""
+    else is at it, `is_rest` that nobody else waited."""
 
     people: int = 0
     entered: int = 0
@@ -42,6 +43,7 @@ class Done:
     rebuilt: int = 0
     is_noted: bool = False
     is_busy: bool = False
+    is_rest: bool = False
 
     @property
     def is_idle(self) -> bool:
@@ -73,7 +75,8 @@ def keep_up(*, clock: Callable[[], datetime], limit: int = BATCH, most: int = MO
         done = one_batch(now=clock(), limit=limit)
         total += done
         # Whoever noted somebody while we were at it found us busy, and left them to us.
-        if done.is_busy or (done.is_idle and not waiting.is_anybody()):
+        is_over = done.is_rest and not (waiting.is_anybody() or timing.is_unfinished())
+        if done.is_busy or is_over:
             break
     return total
 
@@ -98,12 +101,13 @@ def one_batch(*, now: datetime, limit: int = BATCH) -> Done:
     waiting.spread_products(events=current.needs.items)
     work = waiting.take(limit=limit, now=now)
     if not work.people:
-        return Done(is_noted=timing.note_part(catalogue=current.catalogue, now=now))
-    return _look_at(work.people, current=current, now=now)
+        is_noted = timing.note_part(catalogue=current.catalogue, now=now)
+        return Done(is_noted=is_noted, is_rest=not is_noted)
+    return _look_at(work, current=current, now=now)
 
 
-def _look_at(people: Mapping[int, Sequence[Touched]], *, current: Standing, now: datetime) -> Done:
-    ids = sorted(people)
+def _look_at(work: Work, *, current: Standing, now: datetime) -> Done:
+    people, ids = work.people, sorted(work.people)
     before = Before(members=_members(ids), due=waiting.due(ids))
     looks, current = looking.looks(people, before=before, current=current, now=now)
     entering, leaving = _moves(
@@ -112,7 +116,7 @@ def _look_at(people: Mapping[int, Sequence[Touched]], *, current: Standing, now:
     entered, left = changes.write(entering=entering, leaving=leaving, now=now)
     moments = {pk: looks[pk].until if pk in looks else None for pk in ids}
     waiting.schedule(moments, known=before.due)
-    return Done(people=len(ids), entered=entered, left=left)
+    return Done(people=len(ids), entered=entered, left=left, is_rest=work.is_all)
 
 
 def _moves(

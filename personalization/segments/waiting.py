@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import connection
@@ -20,7 +21,7 @@ DELETE FROM personalization_segment_touch WHERE id IN (
     SELECT id FROM personalization_segment_touch WHERE profile_id IS NOT NULL AND is_bulk = %s
     ORDER BY is_bulk, id LIMIT %s
 )
-RETURNING profile_id, cause, event_id, event_name, event_at, at
+RETURNING profile_id, cause, event_id, event_name, event_at
 """
 # By the index, which knows of rows that are gone and not yet cleared away.
 _ANYBODY = """
@@ -78,10 +79,10 @@ EXISTS (SELECT 1 FROM consent_consentstate s WHERE s.subject_id = p.subject_id A
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """People to look at, each with what happened; `since` is the oldest change among them."""
+    """People to look at, each with what happened; `is_all` if nobody else waits or is due."""
 
     people: Mapping[int, Sequence[Touched]]
-    since: datetime | None
+    is_all: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,19 +107,16 @@ class Backlog:
 def take(*, limit: int, now: datetime) -> Work:
     """Take changes first, then who is due, then who only waits for a new condition."""
     people: dict[int, list[Touched]] = defaultdict(list)
-    since = None
-    for is_bulk in (False, True):
+    steps = (partial(_touched, is_bulk=False), partial(_due, now=now),
+             partial(_touched, is_bulk=True))  # fmt: skip
+    for step in steps:
         room = limit - len(people)
-        if is_bulk and room > 0:
-            for pk in _due(limit=room, now=now):
-                people[pk].append(Touched(Cause.TIME))
-            room = limit - len(people)
-        if room <= 0:
-            break
-        for pk, cause, *event, at in _rows(_TAKE, [is_bulk, room]):
-            people[pk].append(Touched(cause, *event))
-            since = at if since is None else min(since, at)
-    return Work(people=people, since=since)
+        found = step(limit=room) if room > 0 else []
+        for pk, touched in found:
+            people[pk].append(touched)
+        if len(found) >= room:
+            return Work(people=people, is_all=False)
+    return Work(people=people, is_all=True)
 
 
 def is_anybody() -> bool:
@@ -191,8 +189,13 @@ def _with_value(path: str) -> tuple[str, list[Any]]:
     return f"jsonb_exists({column}, %s)", [name]
 
 
-def _due(*, limit: int, now: datetime) -> list[int]:
-    return [pk for (pk,) in _rows(_DUE, [now, limit])]
+def _touched(*, is_bulk: bool, limit: int) -> list[tuple[int, Touched]]:
+    rows = _rows(_TAKE, [is_bulk, limit])
+    return [(pk, Touched(*told)) for pk, *told in rows]
+
+
+def _due(*, limit: int, now: datetime) -> list[tuple[int, Touched]]:
+    return [(pk, Touched(Cause.TIME)) for (pk,) in _rows(_DUE, [now, limit])]
 
 
 def _rows(sql: str, params: list[Any]) -> list[tuple[Any, ...]]:

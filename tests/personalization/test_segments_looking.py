@@ -1,6 +1,7 @@
 """Who changed is looked at for what their change can move, by what was compiled before."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -8,7 +9,6 @@ from django.test.utils import CaptureQueriesContext
 
 from personalization.models import (
     CustomerProfile,
-    Event,
     Field,
     Segment,
     SegmentRecheck,
@@ -231,11 +231,12 @@ def test_a_condition_that_is_behind_catches_up_and_goes_on_with_the_others() -> 
 
 
 def test_what_comes_while_a_worker_is_at_it_counts_by_its_own_time() -> None:
-    anna, ben = people(2)
+    anna, ben, cleo = people(3)
     segment("recent", tree=RECENT)
     settle()
     happen(anna.pk, at=NOON)
-    moments = iter([NOON, NOON + HOUR, NOON + 2 * HOUR, NOON + 3 * HOUR])
+    happen(cleo.pk, at=NOON)
+    moments = iter([NOON, NOON + HOUR, NOON + 2 * HOUR])
 
     def clock() -> datetime:
         now = next(moments)
@@ -243,11 +244,44 @@ def test_what_comes_while_a_worker_is_at_it_counts_by_its_own_time() -> None:
             happen(ben.pk, at=now)
         return now
 
-    upkeep.keep_up(clock=clock)
+    upkeep.keep_up(clock=clock, limit=1, most=3)
+
+    assert members("recent") == {anna.pk, ben.pk, cleo.pk}
+
+
+def test_who_is_noted_just_before_a_worker_lets_go_waits_for_no_schedule(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    anna, ben = people(2)
+    segment("recent", tree=RECENT)
+    settle()
+    happen(anna.pk, at=NOON)
+    real, late = upkeep.one_batch, [ben.pk]
+
+    def and_then_another(**given: Any) -> upkeep.Done:
+        done = real(**given)
+        while late:
+            happen(late.pop(), at=NOON)
+        return done
+
+    monkeypatch.setattr(upkeep, "one_batch", and_then_another)
+    upkeep.keep_up(clock=lambda: NOON)
 
     assert members("recent") == {anna.pk, ben.pk}
-    assert not Event.objects.filter(occurred_at__gt=NOON + HOUR).exists()
-    assert drifts(NOON + 3 * HOUR) == {Drift(0, 0)}
+
+
+def test_few_who_changed_take_one_batch() -> None:
+    anna, ben = people(2)
+    segment("recent", tree=RECENT)
+    settle()
+    happen(anna.pk, at=NOON)
+    happen(ben.pk, at=NOON)
+
+    with CaptureQueriesContext(connection) as captured:
+        assert upkeep.keep_up(clock=lambda: NOON).people == 2
+
+    assert sum("pg_try_advisory" in each["sql"] for each in captured) == 1
+    assert len(captured) <= 19
 
 
 def test_moments_that_stay_are_not_written_again() -> None:

@@ -1,10 +1,12 @@
 """The form behind every editor: a thing's name, and the content of its next version."""
 
+import json
 from collections.abc import Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.fields import InvalidJSONInput
 
 from consent.admin.base import ModelForm
 from personalization import drafts
@@ -84,11 +86,41 @@ class EditorForm(ModelForm[T], Generic[T]):
         return str(problem)
 
 
+class StrictJSONField(forms.JSONField):
+    """Takes only what the database can hold, and refuses what no parser gets to the end of."""
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            found = super().to_python(value)
+            written = _written(found)
+        except (ValueError, RecursionError) as error:
+            raise self._refused("it nests too deep, or holds what is no number or text") from error
+        if rb"\u0000" in written:
+            raise self._refused("it holds a character that no data can hold (NUL)")
+        return found
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """What is shown again: the text itself where it is not worth reading."""
+        try:
+            found = super().bound_data(data, initial)
+            _written(found)
+        except (ValueError, RecursionError):
+            return InvalidJSONInput(data)
+        return found
+
+    def _refused(self, why: str) -> ValidationError:
+        return ValidationError(f"This JSON cannot be read: {why}.", code="invalid")
+
+
+def _written(found: object) -> bytes:
+    return json.dumps(found, allow_nan=False, ensure_ascii=False).encode()
+
+
 class JsonEditorForm(EditorForm[T], Generic[T]):
     """An editor whose whole content is one JSON value, drawn by a script where there is one."""
 
     kind: ClassVar[str]
-    content = forms.JSONField(
+    content = StrictJSONField(
         widget=forms.Textarea(attrs={"rows": 16, "spellcheck": "false", "class": "at-json"})
     )
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from math import isfinite
 from typing import cast, get_args
 
 from personalization.conditions import values
 from personalization.conditions.errors import TreeError, join
 from personalization.conditions.nodes import Node
 from personalization.conditions.parsing import parse
+from personalization.conditions.parsing_values import read_text
 from personalization.rules.ruleset import HitPolicy, Outcome, Rule, RuleSetDefinition
 
 MAX_RULES = 200
@@ -87,13 +89,28 @@ def _condition(data: object, *, path: str) -> Node:
 def _outcome(data: object, *, path: str) -> Outcome:
     if not isinstance(data, dict) or not data:
         raise RuleSetError(path, "an outcome is an object that says what is shown, and not empty")
+    for name in ("block", "variant", "strategy", "offer"):
+        if not isinstance(data.get(name, ""), str | None):
+            raise RuleSetError(join(path, name), "a short name is needed here, as a text")
+    if not isinstance(data.get("parameters", {}), dict | None):
+        raise RuleSetError(join(path, "parameters"), "the limits are an object {…}")
+    if not _is_figure(data.get("value", 0)):
+        raise RuleSetError(join(path, "value"), "the value is a number to compare by")
     return cast("dict[str, object]", data)
+
+
+def _is_figure(data: object) -> bool:
+    is_number = isinstance(data, int | float) and not isinstance(data, bool)
+    return data is None or (is_number and isfinite(cast(float, data)))
 
 
 def _text(data: object, *, path: str) -> str:
     if not isinstance(data, str) or not data.strip() or len(data) > 200:
         raise RuleSetError(path, "a text of 1 to 200 characters is needed here")
-    return data
+    try:
+        return read_text(data, path=path)
+    except TreeError as error:
+        raise RuleSetError(path, error.message) from error
 
 
 def _share(data: object, *, path: str) -> float:

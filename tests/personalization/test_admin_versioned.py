@@ -159,6 +159,34 @@ def test_json_of_another_form_is_refused_on_the_page(content: object) -> None:
     assert RuleSetVersion.objects.count() == 1
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        '{"not":' * 100_000 + "1" + "}" * 100_000,
+        '{"field": "traits.order_count", "op": "gte", "value": %s}' % ("9" * 5000),
+        '{"field": "traits.order_count", "op": "gte", "value": NaN}',
+        '{"field": "attributes.country", "op": "eq", "value": "a\\u0000b"}',
+        '{"field": "attributes.country", "op": "eq", "value": "\\ud800"}',
+    ],
+    ids=["unfinished", "deep", "long number", "no number", "NUL", "half a character"],
+)
+def test_text_that_no_parser_or_database_takes_is_refused_on_the_page(text: str) -> None:
+    germans = segment()
+    client = client_of("marketer")
+    page = client.get(url(germans))
+    data = {
+        "name": germans.name, "slug": germans.slug, "description": "", "content": text,
+        "seen": page.context["editor"].initial["seen"], "_save": "1",
+    }  # fmt: skip
+
+    answer = client.post(url(germans), data)
+
+    assert answer.status_code == 200
+    assert answer.context["editor"].errors["content"]
+    assert SegmentVersion.objects.count() == 1
+
+
 def test_a_segment_that_would_contain_itself_is_refused() -> None:
     germans = segment()
     outer = segment("outer", tree={"segment": "germans"})

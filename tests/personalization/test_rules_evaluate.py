@@ -166,6 +166,18 @@ def changed(path: list[Any], value: object) -> dict[str, Any]:
             "rules[0].outcome.value",
             "number",
         ),
+        *(
+            (ruleset(rule("a", outcome={name: wrong})), f"rules[0].outcome.{name}", says)
+            for name, wrong, says in (
+                ("block", ["b"], "short name"),
+                ("strategy", {"a": 1}, "short name"),
+                ("offer", 5, "short name"),
+                ("parameters", [], "an object"),
+                ("value", float("nan"), "a number"),
+                ("value", "9", "a number"),
+            )
+        ),
+        (changed(["rules", 1, "name"], "a\x00b"), "rules[1].name", "NUL"),
     ],
 )
 def test_a_fault_in_a_ruleset_is_named_with_its_path(data: object, path: str, says: str) -> None:

@@ -107,6 +107,17 @@ curl -u "$key:" -H "Content-Type: application/json" $url/v1/track -d '{
 }'
 """
 
+CLOUDEVENTS_NOTE = (
+    "For systems that speak CloudEvents: the type without its domain is the event, the subject the "
+    "customer number."
+)
+CLOUDEVENTS = """
+curl $url/events -H "X-Write-Key: $key" \\
+  -H "ce-specversion: 1.0" -H "ce-id: test-1" -H "ce-source: /shop" \\
+  -H "ce-type: com.example.product_viewed" -H "ce-subject: customer-1042" \\
+  -d '{"product_id": "boots-38"}'
+"""
+
 PIXEL_NOTE = "Where no script runs. Never write an email address into it: addresses are logged."
 PIXEL = """
 <img src="$url/pixel.gif?key=$key&amp;event=Guide%20Opened&amp;userId=customer-1042"

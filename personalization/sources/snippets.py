@@ -34,6 +34,7 @@ _COLLECTOR: Final = (
     ("python", "Python", texts.PYTHON_NOTE, texts.PYTHON, False),
     ("node", "Node.js", texts.NODE_NOTE, texts.NODE, False),
     ("curl", "curl", texts.CURL_NOTE, texts.CURL, False),
+    ("cloudevents", "CloudEvents", texts.CLOUDEVENTS_NOTE, texts.CLOUDEVENTS, False),
     ("pixel", "Pixel", texts.PIXEL_NOTE, texts.PIXEL, False),
 )
 _WEBHOOKS: Final = {

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from consent.admin.look import chip
 from consent.models import Purpose
@@ -33,7 +34,7 @@ ICONS: Final = {
 SIGNED: Final = frozenset(("shopify", "woocommerce", "hubspot", "generic"))
 # Whose secret the other side makes: leaving the field empty would help nobody.
 GIVEN_SECRET: Final = frozenset(("shopify", "hubspot"))
-FIELDS_SHOWN, DRIFT_SHOWN, FILES_SHOWN = 12, 12, 5
+FIELDS_SHOWN, DRIFT_SHOWN, FILES_SHOWN, REASONS_SHOWN = 12, 12, 5, 8
 
 
 def fieldsets(source: Source | None) -> list[tuple[str | None, dict[str, Any]]]:
@@ -58,6 +59,7 @@ def of(source: Source, *, request: HttpRequest, now: datetime) -> dict[str, Any]
         "columns": charts.columns(found.tally),
         "lags": charts.lags(found.tally.lags),
         "refused": charts.bars(_by_purpose(found.tally)),
+        "unread": charts.bars(_by_reason(found.tally)),
         "reasons": [(each, _quarantine_url(source, each)) for each in found.quarantine],
         "quarantine_url": _quarantine_url(source),
         "filled": found.fields.filled[:FIELDS_SHOWN],
@@ -110,6 +112,11 @@ def _by_purpose(tally: Tally) -> list[tuple[str, int]]:
         return []
     names = dict(Purpose.objects.values_list("code", "name"))
     return [(names.get(code, code), count) for code, count in tally.refused.items()]
+
+
+def _by_reason(tally: Tally) -> list[tuple[str, int]]:
+    """Return why events could not be read, mended and discarded ones too; most frequent first."""
+    return [(capfirst(each), n) for each, n in tally.quarantined.items()][:REASONS_SHOWN]
 
 
 def _share(tally: Tally, outcome: str) -> str:

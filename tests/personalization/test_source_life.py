@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from consent.models import ApiKey
 from personalization.importing import catalogue, run
@@ -130,3 +131,16 @@ def test_who_was_heard_a_moment_ago_is_not_written_again(crm: Source) -> None:
 
     crm.refresh_from_db()
     assert crm.last_event_at == NOW
+
+
+def test_the_page_says_why_events_could_not_be_read_after_they_were_discarded(crm: Source) -> None:
+    now = timezone.now()
+    counted = {(now.date(), "quarantined", "event: is missing"): 7}
+    SourceDay.objects.add(counted, source_id=crm.pk)
+    Source.objects.heard(crm.pk, at=now)
+
+    shown = page(client_of("analyst"), crm)
+
+    assert "Nothing any more." in shown
+    assert "Could not be read, in 30 days" in shown
+    assert "Event: is missing" in shown

@@ -91,10 +91,16 @@ def count(
     )
 
 
-def add(days: Days) -> None:
-    """Add the counts to those of the days."""
+def written(days: Days) -> list[str | list[str]]:
+    """Return the counts as `add` wants them."""
     columns = (days.owners, days.codes, days.days, days.counts, days.cents)
-    execute(_DAILY, days.names, *columns)
+    return [days.names, *(array(each.tolist()) for each in columns)]
+
+
+def add(counts: list[str | list[str]]) -> None:
+    """Add the counts to those of the days."""
+    with connection.cursor() as cursor:
+        cursor.execute(_DAILY, counts)
 
 
 def array(plain: Iterable[object]) -> str:

@@ -1,6 +1,6 @@
 """What a long import has looked up already: people by their ids, products by the shop's id."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from django.db import connection
 
@@ -22,29 +22,28 @@ class People:
         self.space = space
         self._ids: dict[str, int] = {}
 
-    def ids(self, people: Iterable[str]) -> list[int]:
-        return [self._ids[each] for each in people]
-
-    def learn(self, people: set[str]) -> None:
+    def learn(self, people: set[str]) -> dict[str, int]:
+        """Return the subject of each of these people."""
         if len(self._ids) > KEPT:
             self._ids.clear()
         asked = sorted(people.difference(self._ids))
         if asked:
             found = identify.resolve(map(_names, asked), source=self.space).subject_ids
             self._ids |= {key: id_ for key, id_ in zip(asked, found, strict=True) if id_}
+        return {each: self._ids[each] for each in people}
 
-    def gone(self, people: set[str]) -> set[str]:
+    def gone(self, known: Mapping[str, int]) -> set[str]:
         """Return those erased or merged since they were looked up; hold the others till commit."""
-        subjects = sorted({self._ids[each] for each in people})
+        subjects = sorted({*known.values()})
         with connection.cursor() as cursor:
             cursor.execute(_HOLD, [f"{{{','.join(map(str, subjects))}}}", len(subjects)])
             (living,) = cursor.fetchone()
         if living is None:
             return set()
         alive = set(living)
-        gone = {each for each in people if self._ids[each] not in alive}
+        gone = {person for person, id_ in known.items() if id_ not in alive}
         for each in gone:
-            del self._ids[each]
+            self._ids.pop(each, None)
         return gone
 
 
@@ -60,7 +59,8 @@ class Catalogue:
         self._ids: dict[str, int] = {}
         self._unknown: set[str] = set()
 
-    def learn(self, product_ids: set[str]) -> None:
+    def learn(self, product_ids: set[str]) -> dict[str, int]:
+        """Return the ids of these products, as far as they are in the catalogue."""
         if len(self._ids) + len(self._unknown) > KEPT:
             self._ids.clear()
             self._unknown.clear()
@@ -70,10 +70,7 @@ class Catalogue:
                 cursor.execute(_PRODUCTS, [list(asked)])
                 self._ids |= dict(cursor.fetchall())
             self._unknown |= asked - self._ids.keys()
-
-    @property
-    def ids(self) -> dict[str, int]:
-        return self._ids
+        return {each: self._ids[each] for each in product_ids if each in self._ids}
 
 
 # FOR SHARE: an erasure waits until the batch is committed, and then finds its rows. Whether they

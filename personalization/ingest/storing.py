@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection
 
 from personalization.commerce import state
-from personalization.importing import event_rows, event_store
+from personalization.importing import event_parcels, event_rows, event_store
 from personalization.importing.event_rows import EventRow
 from personalization.importing.known import Catalogue
 from personalization.importing.told_orders import ToldOrders
@@ -35,13 +35,13 @@ def store(readings: Sequence[Reading], *, source: Source, now: datetime, tally: 
     owners = [each.subject_id for each in readings if each.event]
     told = ToldOrders(source=source)
     events = told.once([each.event for each in readings if each.event])
-    catalogue = _catalogue(readings, events=events, now=now)
+    products = _products(readings, events=events, now=now)
     event_store.write(
         events,
         owners=owners,
         origins=[each.origin_id for each in readings if each.event],
         source=source,
-        catalogue=catalogue,
+        products=products,
         now=now,
     )
     _note_properties(readings, tally=tally)
@@ -49,18 +49,16 @@ def store(readings: Sequence[Reading], *, source: Source, now: datetime, tally: 
     return {owner for owner, event in touched if state.concerns(event.name)}
 
 
-def _catalogue(
+def _products(
     readings: Iterable[Reading], *, events: Sequence[EventRow], now: datetime
-) -> Catalogue:
-    catalogue = Catalogue()
+) -> Mapping[str, int]:
     wanted = {line[1] for event in events for line in event.lines}
-    catalogue.learn(wanted)
-    unknown = wanted - catalogue.ids.keys()
+    found = Catalogue().learn(wanted)
+    unknown = wanted - found.keys()
     if unknown:
         _add_stubs(unknown, readings=readings, now=now)
-        catalogue = Catalogue()
-        catalogue.learn(wanted)
-    return catalogue
+        found = Catalogue().learn(wanted)
+    return found
 
 
 def _add_stubs(unknown: Collection[str], *, readings: Iterable[Reading], now: datetime) -> None:
@@ -73,7 +71,7 @@ def _add_stubs(unknown: Collection[str], *, readings: Iterable[Reading], now: da
         for _, product, _, price in each.event.lines:
             if product in unknown and product not in stubs:
                 name = names.get(product, product)[:_NAME_LENGTH]
-                cost = Decimal(0) if price == event_store.NULL else Decimal(price)
+                cost = Decimal(0) if price == event_parcels.NULL else Decimal(price)
                 stubs[product] = (name, cost, each.event.currency or "")
     with connection.cursor() as cursor:
         keys = sorted(stubs)

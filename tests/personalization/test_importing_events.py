@@ -366,4 +366,4 @@ def test_query_count_does_not_grow_with_the_rows() -> None:
         return len(captured)
 
     queries(1)
-    assert queries(2) == queries(300) < 48
+    assert queries(2) == queries(300) < 52

@@ -42,6 +42,8 @@ class Allowed:
     # The purpose that needs an explicit consent; empty where no purpose can give one.
     sensitive: Mapping[str, str]
     personal: frozenset[str]
+    # What each typed field is kept for.
+    purposes: Mapping[str, str]
 
     def name_of(self, sent: str) -> str:
         """Return our name of what a tracker says: as it is registered, whatever its case and
@@ -81,6 +83,7 @@ def allowed() -> Allowed:
             if is_sensitive
         },
         personal=frozenset(PERSONAL) | {name for name, _, personal, _, _ in fields if personal},
+        purposes={name: purpose for name, _, is_personal, _, purpose in fields if not is_personal},
     )
 
 
@@ -108,6 +111,7 @@ def _change(
     reading: Reading, *, fields: Allowed, permissions: Mapping[int, Permission], now: datetime
 ) -> tuple[Change, set[str]]:
     granted = permissions[reading.subject_id].granted if fields.sensitive else frozenset()
+    refused = {said.purpose for said in reading.said if not said.is_granted}
     personal: dict[str, str] = {}
     attributes: dict[str, Any] = {}
     left_out: set[str] = set()
@@ -124,7 +128,7 @@ def _change(
                 if ours in fields.sensitive:
                     # Sealed like a name: no condition and no preview ever sees it.
                     personal[ours] = customer_rows.sealable(typed)
-                else:
+                elif fields.purposes[ours] not in refused:
                     attributes[ours] = typed
             elif ours != "email" or not address(reading.traits):
                 left_out.add(name)

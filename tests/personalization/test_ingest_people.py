@@ -199,6 +199,19 @@ def test_a_trait_is_known_by_its_registered_name_whatever_its_case_and_separator
     assert SeenProperty.objects.get(event="", name=sent).is_kept
 
 
+def test_who_refuses_a_purpose_fills_no_field_that_is_kept_for_it() -> None:
+    purpose = Purpose.objects.get(code="profiling")
+    Field.objects.create(
+        kind="attributes", name="style", label="Style", type="text", purpose=purpose
+    )
+
+    take_in(tells("m1", {"style": "bold", "city": "Bonn", "first_name": "A"}, said=said(NO)))
+
+    assert profile().attributes == {"city": "Bonn"}
+    assert names(profile()) == {"first_name": "A"}
+    assert SeenProperty.objects.get(event="", name="style").is_kept
+
+
 def test_of_two_fields_that_read_alike_the_one_that_was_named_is_filled() -> None:
     purpose = Purpose.objects.get(code="profiling")
     for name in ("shoeSize", "shoe_size"):

@@ -62,6 +62,8 @@ def of(source: Source, *, request: HttpRequest, now: datetime) -> dict[str, Any]
         "unread": charts.bars(_by_reason(found.tally)),
         "reasons": [(each, _quarantine_url(source, each)) for each in found.quarantine],
         "quarantine_url": _quarantine_url(source),
+        "deliveries_url": _deliveries_url(source),
+        "failed": charts.bars(list(found.deliveries.reasons)),
         "filled": found.fields.filled[:FIELDS_SHOWN],
         "drift_shown": DRIFT_SHOWN,
         "files": _files(source),
@@ -128,3 +130,8 @@ def _share(tally: Tally, outcome: str) -> str:
 def _quarantine_url(source: Source, each: Waiting | None = None) -> str:
     query = {"source__id__exact": source.pk} | ({"reason": each.reason} if each else {})
     return f"{reverse('admin:personalization_inboxevent_changelist')}?{urlencode(query)}"
+
+
+def _deliveries_url(source: Source) -> str:
+    query = urlencode({"source__id__exact": source.pk, "state__exact": "failed"})
+    return f"{reverse('admin:personalization_webhookdelivery_changelist')}?{query}"

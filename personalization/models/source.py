@@ -189,7 +189,8 @@ class WebhookDelivery(models.Model):
                 fields=["id"],
                 condition=models.Q(state="waiting"),
                 name="personalization_delivery_wait",
-            )
+            ),
+            models.Index(fields=["source", "received_at"], name="personalization_delivery_at"),
         ]
 
     def __str__(self) -> str:

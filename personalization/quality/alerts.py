@@ -5,18 +5,22 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from personalization.models import InboxEvent, Source
-from personalization.quality import tallies
+from personalization.quality import deliveries, tallies
+from personalization.quality.deliveries import Deliveries
 from personalization.quality.tallies import Tally
 
 # Of what arrived today and yesterday; a handful of faults is daily life.
 FAULTY_SHARE = 0.05
 FAULTY_COUNT = 10
+# A delivery tells of one thing of the shop, and comes once: fewer are worth a look.
+FAILED_COUNT = 3
 WAITING = timedelta(minutes=5)
 
 
 class Kind(StrEnum):
     SILENT = "silent"
     FAULTY = "faulty"
+    FAILED = "failed"
     WAITING = "waiting"
 
 
@@ -30,12 +34,15 @@ class Alert:
 
 
 def alerts(*, now: datetime) -> list[Alert]:
-    """Return all there are, silence first; three queries however many sources there are."""
+    """Return all there are, silence first; four queries however many sources there are."""
     sources = list(Source.objects.filter(is_active=True).defer("secrets", "mapping"))
+    ids = [source.pk for source in sources]
     silent = [alert for source in sources if (alert := silence(source, now=now))]
-    counted = tallies.of([source.pk for source in sources], days=2, now=now)
+    counted = tallies.of(ids, days=2, now=now)
     faulty = [alert for source in sources if (alert := faults(source, tally=counted[source.pk]))]
-    return [*silent, *faulty, *_backlog(now)]
+    came = deliveries.lately(ids, now=now)
+    failed = [alert for source in sources if (alert := failures(source, came=came.get(source.pk)))]
+    return [*silent, *faulty, *failed, *_backlog(now)]
 
 
 def silence(source: Source, *, now: datetime) -> Alert | None:
@@ -58,6 +65,15 @@ def faults(source: Source, *, tally: Tally) -> Alert | None:
     share = 100 * caught / tally.arrived
     text = f"{source.name}: {share:.0f} % of its events go to quarantine"
     return Alert(Kind.FAULTY, text, source_id=source.pk)
+
+
+def failures(source: Source, *, came: Deliveries | None) -> Alert | None:
+    """Tell when too many deliveries could not be taken in: a mapping or a setting is missing."""
+    if came is None or came.failed < FAILED_COUNT or came.failed < FAULTY_SHARE * came.total:
+        return None
+    share = 100 * came.failed / came.total
+    text = f"{source.name}: {share:.0f} % of its deliveries failed"
+    return Alert(Kind.FAILED, text, source_id=source.pk)
 
 
 def in_words(span: timedelta) -> str:

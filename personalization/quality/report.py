@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Count, Max
 
 from personalization.models import InboxEvent, Source
-from personalization.quality import alerts, drift, fields, tallies
+from personalization.quality import alerts, deliveries, drift, fields, tallies
 from personalization.quality.alerts import Alert
+from personalization.quality.deliveries import Deliveries
 from personalization.quality.drift import Drift
 from personalization.quality.fields import Fields
 from personalization.quality.tallies import Tally
@@ -41,6 +42,7 @@ class Report:
     quarantine: list[Waiting]
     fields: Fields
     drift: Drift
+    deliveries: Deliveries
     alerts: list[Alert]
 
     @property
@@ -49,22 +51,25 @@ class Report:
 
 
 def of(source: Source, *, now: datetime) -> Report:
-    """Report on the last 30 days of a source; six queries."""
+    """Report on the last 30 days of a source; eight queries."""
     tally = tallies.of([source.pk], days=DAYS, now=now)[source.pk]
+    came = deliveries.lately([source.pk], now=now)
     return Report(
         tally=tally,
         quarantine=_quarantine(source),
         fields=fields.of(source.slug, now=now),
         drift=drift.of(source.pk, now=now),
-        alerts=_alerts(source, tally=tally, now=now),
+        deliveries=deliveries.of(source.pk, since=now - timedelta(days=DAYS)),
+        alerts=_alerts(source, tally=tally, came=came.get(source.pk), now=now),
     )
 
 
 def glances(sources: Iterable[Source], *, now: datetime) -> dict[int, Glance]:
-    """Look at many sources at once; two queries."""
+    """Look at many sources at once; three queries."""
     listed = list(sources)
     ids = [source.pk for source in listed]
     tally = tallies.of(ids, days=GLANCE_DAYS, now=now)
+    came = deliveries.lately(ids, now=now)
     caught = dict(
         InboxEvent.objects.filter(source__in=ids)
         .exclude(quarantined_at=None)
@@ -76,15 +81,19 @@ def glances(sources: Iterable[Source], *, now: datetime) -> dict[int, Glance]:
         source.pk: Glance(
             tally=tally[source.pk],
             in_quarantine=caught.get(source.pk, 0),
-            alerts=_alerts(source, tally=tally[source.pk], now=now),
+            alerts=_alerts(source, tally=tally[source.pk], came=came.get(source.pk), now=now),
         )
         for source in listed
     }
 
 
-def _alerts(source: Source, *, tally: Tally, now: datetime) -> list[Alert]:
+def _alerts(source: Source, *, tally: Tally, came: Deliveries | None, now: datetime) -> list[Alert]:
     lately = Tally(days=tally.days[-2:])
-    found = (alerts.silence(source, now=now), alerts.faults(source, tally=lately))
+    found = (
+        alerts.silence(source, now=now),
+        alerts.faults(source, tally=lately),
+        alerts.failures(source, came=came),
+    )
     return [alert for alert in found if alert]
 
 

@@ -98,7 +98,7 @@ def test_queries_do_not_grow_with_the_data(
         Campaign.objects.update(problem="down")
         make.send(campaign, make.person(number))
 
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(19):
         dashboard.overview(now=LATER)
 
 

@@ -14,7 +14,7 @@ from personalization.ingest import accept, inbox
 from personalization.ingest.body import Parsed
 from personalization.ingest.dialects import message
 from personalization.ingest.dialects.sent import Sent
-from personalization.models import InboxEvent, Source
+from personalization.models import InboxEvent, Source, WebhookDelivery
 from personalization.sources import secrets, snippets
 from tests.personalization.factories import client_of, queries
 
@@ -229,6 +229,21 @@ def test_a_page_takes_the_same_queries_for_few_and_many_faults() -> None:
 
     assert queries(client, page(web)) == before
     assert before < 20
+
+
+def test_a_shops_page_says_why_its_deliveries_failed() -> None:
+    shop = source("shopify", last_event_at=timezone.now())
+    for number in range(3):
+        WebhookDelivery.objects.create(
+            source=shop, delivery_id=str(number), topic="products/create", state="failed",
+            reason="currency: is missing", received_at=timezone.now(),
+        )  # fmt: skip
+
+    shown = text(client_of("analyst"), page(shop))
+
+    assert "Web: 100 % of its deliveries failed" in shown
+    assert "currency: is missing" in shown
+    assert f"?source__id__exact={shop.pk}&amp;state__exact=failed" in shown
 
 
 def test_a_payload_is_masked_for_who_may_not_see_it() -> None:

@@ -13,6 +13,7 @@ from personalization.models import (
     SeenProperty,
     Source,
     SourceDay,
+    WebhookDelivery,
 )
 from personalization.quality import alerts, drift, fields, report, tallies
 from personalization.quality.drift import Property
@@ -223,6 +224,44 @@ def test_many_faults_of_late_are_told_and_a_few_or_old_ones_are_not() -> None:
     assert found.text == "Bad: 20 % of its events go to quarantine"
 
 
+def delivered(of: Source, *states: str, days: int = 0, reason: str = "") -> None:
+    for state in states:
+        WebhookDelivery.objects.create(
+            source=of, delivery_id=str(WebhookDelivery.objects.count()), topic="orders/create",
+            state=state, reason=reason, received_at=NOW - days * DAY,
+        )  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_deliveries_that_fail_of_late_are_told_and_a_few_or_old_ones_are_not() -> None:
+    bad, few, old, fine = (source(name, kind="shopify") for name in ("bad", "few", "old", "fine"))
+    delivered(bad, "failed", "failed", "failed", "done")
+    delivered(few, "failed", "failed")
+    delivered(old, *["failed"] * 9, days=3)
+    delivered(fine, *["failed"] * 3, *["done"] * 60)
+
+    (found,) = alerts.alerts(now=NOW)
+
+    assert (found.source_id, found.kind) == (bad.pk, "failed")
+    assert found.text == "Bad: 75 % of its deliveries failed"
+    assert [each.text for each in report.glances([bad], now=NOW)[bad.pk].alerts] == [found.text]
+
+
+@pytest.mark.django_db
+def test_a_report_says_what_became_of_deliveries_and_why_they_failed() -> None:
+    shop = source("shop", kind="shopify")
+    delivered(shop, "done", "ignored", "waiting", "done")
+    delivered(shop, "failed", reason="currency: is missing")
+    delivered(shop, "failed", "failed", reason="id: is missing")
+    delivered(shop, "failed", days=31)
+    delivered(source("other", kind="shopify"), "failed")
+
+    found = report.of(shop, now=NOW).deliveries
+
+    assert (found.total, found.done, found.ignored, found.waiting, found.failed) == (7, 2, 1, 1, 3)
+    assert found.reasons == [("id: is missing", 2), ("currency: is missing", 1)]
+
+
 @pytest.mark.django_db
 def test_events_that_nobody_applies_are_told() -> None:
     web = source()
@@ -250,11 +289,11 @@ def test_a_report_and_a_list_take_few_queries_however_much_there_is(
         for back in range(20):
             counted(each, "stored", 5, back=back)
 
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(8):
         found = report.of(sources[0], now=NOW)
-    with django_assert_num_queries(2):
-        glances = report.glances(sources, now=NOW)
     with django_assert_num_queries(3):
+        glances = report.glances(sources, now=NOW)
+    with django_assert_num_queries(4):
         warned = alerts.alerts(now=NOW)
 
     assert found.tally.arrived == 100

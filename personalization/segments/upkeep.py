@@ -97,6 +97,9 @@ def one_batch(*, now: datetime, limit: int = BATCH) -> Done:
         return Done(is_busy=True)
     current, stale = standing.standing(now=now)
     if stale:
+        if len(stale) == len(current.parts) and not current.broken:
+            # Everybody is counted for all of them, and after that whom time moves is found out.
+            waiting.forget()
         return Done(rebuilt=membership.rebuild_stale(stale, now=now))
     waiting.spread_products(events=current.needs.items)
     work = waiting.take(limit=limit, now=now)

@@ -119,6 +119,13 @@ def take(*, limit: int, now: datetime) -> Work:
     return Work(people=people, is_all=True)
 
 
+def forget() -> int:
+    """Forget everybody who is noted, where all of them are counted anew for all segments."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM personalization_segment_touch")
+        return int(cursor.rowcount)
+
+
 def is_anybody() -> bool:
     """Say whether anybody is noted who changed."""
     ((found,),) = _rows(_ANYBODY, [])

@@ -193,6 +193,33 @@ def test_a_fault_that_was_found_in_vain_is_found_again() -> None:
     assert Segment.objects.get().broken_since == NOON
 
 
+def test_who_changed_before_all_segments_are_counted_is_not_looked_at_for_that() -> None:
+    anna, ben = people(2)
+    happen(anna.pk, at=NOON - DAY)
+    segment("recent", tree=RECENT)
+    assert SegmentTouch.objects.filter(profile_id__in=[anna.pk, ben.pk]).count() > 2
+
+    assert upkeep.one_batch(now=NOON).rebuilt == 1
+    assert not SegmentTouch.objects.exists()
+    settle()
+    assert SegmentRecheck.objects.get(profile_id=anna.pk).due_at == NOON + 6 * DAY
+    settle(NOON + 6 * DAY)
+    assert members("recent") == set()
+
+
+def test_who_changed_before_one_segment_of_several_is_counted_is_looked_at() -> None:
+    anna = person(1)
+    segment("recent", tree=RECENT)
+    settle()
+    happen(anna.pk, at=NOON - DAY)
+    segment("germans")
+
+    assert upkeep.one_batch(now=NOON).rebuilt == 1
+    assert SegmentTouch.objects.filter(cause="event").exists()
+    settle()
+    assert (members("recent"), members("germans")) == ({anna.pk}, {anna.pk})
+
+
 def test_each_is_noted_once_for_all_conditions_that_are_new() -> None:
     some = people(5)
     for each in some:

@@ -73,7 +73,7 @@ class _Describer:
             case InSegment(slug=slug):
                 return f"who are not in the segment “{self.segment(slug)}”"
             case Compare(op="is_set" | "is_not_set", field=path):
-                ending = "is not set" if node.op == "is_set" else "is set"
+                ending = "is not known" if node.op == "is_set" else "is known"
                 return f"whose {self.label(path)} {ending}"
             case Compare():
                 # Not “is not”: without data the negation is true, too.
@@ -113,7 +113,8 @@ class _Describer:
                 name = (measure.property or "").replace("_", " ")
                 what = f"{name}, added up" if measure.kind == "sum" else f"average {name},"
                 compared = value_phrase(measure.op, measure.value)
-                return f"whose {what} over every time they {event}{_window(node)}, {compared}"
+                have = "" if event.partition(" ")[0].endswith("ed") else "have "
+                return f"whose {what} over every time they {have}{event}{_window(node)}, {compared}"
 
     def event(self, match: EventMatch) -> str:
         machines = " (opens and clicks of machines included)" if match.include_machine else ""

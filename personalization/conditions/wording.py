@@ -10,8 +10,8 @@ _PHRASES: Mapping[str, str] = {
     "ne": "is known and is not {}",
     "in": "is {}",
     "not_in": "is known and is not {}",
-    "is_set": "is set",
-    "is_not_set": "is not set",
+    "is_set": "is known",
+    "is_not_set": "is not known",
     "gt": "is more than {}",
     "gte": "is at least {}",
     "lt": "is less than {}",
@@ -118,8 +118,25 @@ def listing(parts: Sequence[str], *, word: str) -> str:
     return f"{', '.join(parts[:-1])}{'' if word.startswith(',') else ' '}{word} {parts[-1]}"
 
 
+# Events whose name says what became of a thing, not what somebody did with it.
+_SAID = {
+    "Email Sent": "been sent an email",
+    "Email Delivered": "had an email delivered",
+    "Email Bounced": "had an email bounce",
+    "Email Marked as Spam": "marked an email as spam",
+    "Email Link Clicked": "clicked a link in an email",
+    "Order Refunded": "had an order refunded",
+    "Order Updated": "had an order changed",
+    "Product Added to Wishlist": "added a product to the wishlist",
+    "Product List Viewed": "viewed a list of products",
+    "Products Searched": "searched for products",
+}
+
+
 def done(name: str) -> str:
     """An event as what somebody has done: `Product Viewed` is `viewed a product`."""
+    if name in _SAID:
+        return _SAID[name]
     words = name.lower().split()
     if len(words) > 1 and words[-1].endswith("ed"):
         thing = " ".join(words[:-1])

@@ -30,7 +30,7 @@ def test_the_documented_tree_is_one_sentence() -> None:
         "or who are in the segment “vip”, who have viewed a product where category is “boots” at "
         "least 3 times in the last 7 days, whose total, added up over every time they completed "
         "an order in the last 365 days, is at least 100, who have added a product, then not "
-        "completed an order in the 24 hours that followed, and whose newsletter is not set."
+        "completed an order in the 24 hours that followed, and whose newsletter is not known."
     )
 
 
@@ -88,7 +88,7 @@ def test_the_documented_tree_is_one_sentence() -> None:
             },
             (
                 "Customers who have completed an order where (product category is “boots” "
-                "and not coupon is set)."
+                "and not coupon is known)."
             ),
         ),
         (
@@ -112,6 +112,15 @@ def test_the_documented_tree_is_one_sentence() -> None:
         (
             {"field": "traits.total_spent", "op": "between", "value": [1, 2]},
             "Customers whose amount spent is between 1 and 2.",
+        ),
+        (
+            {"not": {"event": "Email Sent", "within": {"days": 7}}},
+            "Customers who have not been sent an email in the last 7 days.",
+        ),
+        ({"event": "Products Searched"}, "Customers who have searched for products."),
+        (
+            {"event": "Trial", "avg": {"property": "total", "op": "eq", "value": 1}},
+            "Customers whose average total, over every time they have done “Trial”, is 1.",
         ),
         (
             {"field": "traits.order_count", "op": "gte", "value": 20},

@@ -13,6 +13,7 @@ from personalization.rules.evaluate import RuleSetDefinition, parse_ruleset
 from personalization.rules.publish import prepare
 from personalization.rules.reach import Reach, reach
 from personalization.segments import health
+from personalization.segments.nesting import circle_within
 from personalization.versions import Content, ContentInvalid, Problem
 
 _MEND_SEGMENT = "Put the segment live or mend it, or take it out of the rule."
@@ -103,24 +104,10 @@ def _of_segments(definition: RuleSetDefinition, *, wrong: Mapping[str, str]) -> 
     }
     for rule in definition.rules:
         for slug in sorted(wanted[rule.key]):
-            if way := _cycle(slug, within=within):
+            if way := circle_within(slug, inner=lambda at: within.get(at, ())):
                 text = f"“{rule.name}” asks for a segment that contains itself: {' → '.join(way)}."
                 mend = "Leave one of these segments out of another."
                 yield Remark("segment_cycle", (rule.key,), text, mend)
             elif slug in wrong:
                 text = f"“{rule.name}” holds for nobody: {wrong[slug]}."
                 yield Remark("segment_not_live", (rule.key,), text, _MEND_SEGMENT)
-
-
-def _cycle(slug: str, *, within: Mapping[str, frozenset[str]]) -> list[str]:
-    """Return the way from a segment back to one on it, or nothing."""
-
-    def visit(at: str, way: list[str]) -> list[str]:
-        if at in way:
-            return [*way[way.index(at) :], at]
-        for other in sorted(within.get(at, ())):
-            if found := visit(other, [*way, at]):
-                return found
-        return []
-
-    return visit(slug, [])

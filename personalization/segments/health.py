@@ -12,6 +12,7 @@ from personalization.conditions.to_sql import to_sql
 from personalization.conditions.tree import InSegment, Node, TreeError, needs, parse, walk
 from personalization.models import Segment
 from personalization.profiles import catalogue as catalogues
+from personalization.segments import nesting
 
 # A fault found while it was worked on; it stays until the version changes or somebody rebuilds.
 EVALUATION = "evaluation"
@@ -176,9 +177,8 @@ class _Checker:
         ]
 
     def _wrong(self, slug: str, *, own: str) -> str:
-        chain = self._way(slug, target=own, chain=(own,))
-        if chain:
-            way = " → ".join(chain)
+        if chain := nesting.way(slug, to=own, inner=self._contained):
+            way = " → ".join((own, *chain))
             return f"the segment would contain itself: {way}; leave one of them out"
         if slug not in self.segments:
             if self.archived.get(slug):
@@ -187,17 +187,6 @@ class _Checker:
         if slug not in self.done or self.done[slug].is_broken:
             return f"the segment “{slug}” is broken; mend that one first"
         return ""
-
-    def _way(self, slug: str, *, target: str, chain: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the chain of segments that leads from one back to the target, or nothing."""
-        if slug == target:
-            return (*chain, slug)
-        for inner in sorted(self._contained(slug)):
-            if inner == target or inner not in chain:
-                found = self._way(inner, target=target, chain=(*chain, slug))
-                if found:
-                    return found
-        return ()
 
     def _contained(self, slug: str) -> frozenset[str]:
         if slug not in self.contained:

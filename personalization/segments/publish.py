@@ -7,6 +7,7 @@ from personalization.conditions.fields import validate
 from personalization.conditions.tree import InSegment, TreeError, dump, needs, parse, walk
 from personalization.models import Segment, SegmentVersion, Versioned
 from personalization.profiles import catalogue
+from personalization.segments import nesting
 from personalization.versions import Content, ContentInvalid, Problem, Publisher
 
 
@@ -36,20 +37,9 @@ def cycle_through(slug: str, *, tree: Mapping[str, Any]) -> list[str]:
         if segment.live is not None
     }
     trees[slug] = tree
-    return _find(slug, target=slug, trees=trees, chain=[slug])
-
-
-def _find(at: str, *, target: str, trees: Mapping[str, Any], chain: list[str]) -> list[str]:
-    if at not in trees or len(chain) > len(trees):
-        return []
-    for other in sorted(needs(parse(trees[at])).segments):
-        if other == target:
-            return [*chain, other]
-        if other not in chain:
-            found = _find(other, target=target, trees=trees, chain=[*chain, other])
-            if found:
-                return found
-    return []
+    return nesting.circle(
+        slug, inner=lambda at: needs(parse(trees[at])).segments if at in trees else ()
+    )
 
 
 def _problem(error: TreeError, *, path: str) -> Problem:

@@ -53,8 +53,7 @@ def take(
 def source_named(name: str) -> Source:
     """Return the source of files of this name, made if there is none."""
     slug = slugify(name)[:50] or run.DEFAULT_SOURCE
-    source, _ = Source.objects.get_or_create(slug=slug, defaults={"name": name[:100]})
-    return source
+    return run.source_of_files(slug, name=name[:100])
 
 
 @transaction.atomic

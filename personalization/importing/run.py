@@ -1,5 +1,6 @@
 """Import one file as a job: customers, products or events, for real or as a dry run."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +21,7 @@ from personalization.models import ImportRun, Source
 DEFAULT_SOURCE = "import"
 # So many new events make the planner's old figures useless.
 ANALYSE_FROM = 10_000
+_SHORT_NAME = re.compile(r"[-\w]{1,50}", re.ASCII)
 
 
 class Loader(Protocol):
@@ -93,7 +95,7 @@ def run(
     show: jobs.Show | None = None,
 ) -> Outcome:
     """Load a file, or only read it; an UnreadableError says why a file cannot be read (further)."""
-    source, _ = Source.objects.get_or_create(slug=source_slug, defaults={"name": source_slug})
+    source = source_of_files(source_slug)
     what = "Check" if is_dry_run else "Import"
     job = jobs.create(f"import_{kind}", label=f"{what} {kind} from {path.name}"[:200])
     imported = None
@@ -118,6 +120,24 @@ def run(
         import_id=imported.pk if imported else None,
     )
     return perform(work, show=show)
+
+
+def source_of_files(slug: str, *, name: str = "") -> Source:
+    """Return the source of a short name, made if there is none; UnreadableError where that cannot
+    be one, or takes nothing in."""
+    if not _SHORT_NAME.fullmatch(slug):
+        raise UnreadableError(
+            f"{slug[:60]!r} is no short name of a source: write up to 50 letters, digits, - and _"
+        )
+    source, _ = Source.objects.get_or_create(slug=slug, defaults={"name": name or slug})
+    if source.kind == Source.Kind.SYSTEM:
+        raise UnreadableError(f"{source.name} is Attune itself: name the source of the file")
+    if not source.is_active:
+        raise UnreadableError(
+            f"The source {source.name} is switched off, so that nothing of it comes in: switch it "
+            "on under Sources, or name another"
+        )
+    return source
 
 
 def perform(work: Work, *, show: jobs.Show | None = None) -> Outcome:

@@ -17,7 +17,7 @@ from personalization.importing import arrival
 from personalization.importing.outcome import Loaded
 from personalization.importing.rejected import RejectedRows
 from personalization.importing.rows import Row
-from personalization.importing.run import KINDS
+from personalization.importing.run import KINDS, source_of_files
 from personalization.models import Source
 
 BATCH_ROWS = 1000
@@ -84,8 +84,10 @@ def pull(
     """Run a dlt source or resource as a job; `name` keeps its place for incremental pulls.
 
     Resources are called customers, products or events. `mappings` gives, by resource, their
-    column and ours. Rows that cannot be taken are errors of the job; the rest is loaded.
+    column and ours. Rows that cannot be taken are errors of the job; the rest is loaded. From a
+    source that is switched off nothing is pulled (UnreadableError).
     """
+    source = source_of_files(source.slug)
     job = jobs.create("pull", label=f"Pull {name} into {source.name}"[:200])
     with jobs.run(job) as progress, RejectedRows(progress=progress) as rejected:
         writer = _Writer(

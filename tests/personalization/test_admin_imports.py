@@ -19,7 +19,7 @@ from pytest_django import Settings
 from consent.models import AuditEntry, DataSubject, Job
 from personalization import tasks
 from personalization.importing import intake, uploads
-from personalization.models import CustomerProfile, ImportRun, Product
+from personalization.models import CustomerProfile, ImportRun, Product, Source
 from tests.personalization.factories import client_of, queries
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("roles", "own_folder")]
@@ -205,6 +205,15 @@ def test_a_file_that_cannot_be_read_says_why(name: str, content: bytes, said: st
     text = answer.content.decode()
     assert said in text
     assert "imports/" not in text
+
+
+def test_a_source_that_is_switched_off_takes_no_upload(own_folder: Path) -> None:
+    Source.objects.create(slug="shop", name="Shop", is_active=False)
+
+    answer = upload(client_of("marketer"))
+
+    assert "The source Shop is switched off" in answer.content.decode()
+    assert not ImportRun.objects.exists()
 
 
 def test_a_file_over_the_limit_is_refused_and_not_kept(

@@ -10,6 +10,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from consent.models import DataSubject, Job
+from personalization.importing.rows import UnreadableError
 from personalization.models import CustomerProfile, Event, Product, ProductChange, Source
 from personalization.sources import dlt_destination
 from tests.personalization.importing_support import NOON
@@ -54,6 +55,15 @@ def test_products_customers_and_events_are_pulled_and_a_second_pull_changes_noth
     assert ProductChange.objects.count() == 1
     assert CustomerProfile.objects.get().attributes == {"city": "Bonn"}
     assert Event.objects.get().profile_id == DataSubject.objects.get().pk
+
+
+def test_from_a_source_that_is_switched_off_nothing_is_pulled() -> None:
+    Source.objects.create(slug="crm", name="CRM", is_active=False)
+
+    with pytest.raises(UnreadableError, match="switched off"):
+        pull(products=[BOOTS])
+
+    assert not Product.objects.exists()
 
 
 def test_a_bad_row_is_an_error_of_the_job_and_its_neighbours_are_taken() -> None:

@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from consent.models import AuditEntry, DataSubject, Job, JobError
-from personalization.models import CustomerProfile, Event, Product
+from personalization.models import CustomerProfile, Event, Product, Source
 from tests.personalization.importing_support import write_csv, write_json_lines
 
 pytestmark = pytest.mark.django_db
@@ -120,6 +120,31 @@ def test_broken_mapping_is_refused(tmp_path: Path, content: str) -> None:
 
     with pytest.raises(CommandError, match=r"mapping\.json"):
         command("import_customers", file, "--mapping", mapping)
+
+
+@pytest.mark.parametrize("name", ["Our shop", "x" * 51, "", "shop/1", "größe"])
+def test_what_is_no_short_name_makes_no_source(tmp_path: Path, name: str) -> None:
+    file = write_csv(tmp_path / "customers.csv", GOOD)
+
+    with pytest.raises(CommandError, match="is no short name of a source"):
+        command("import_customers", file, f"--source={name}")
+
+    assert not Source.objects.filter(slug=name).exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "words"), [({"is_active": False}, "switched off"), ({"kind": "system"}, "itself")]
+)
+def test_a_source_that_takes_nothing_takes_no_file(
+    tmp_path: Path, given: dict[str, Any], words: str
+) -> None:
+    Source.objects.create(slug="old", name="Old", **given)
+    file = write_csv(tmp_path / "customers.csv", GOOD)
+
+    with pytest.raises(CommandError, match=words):
+        command("import_customers", file, "--source", "old")
+
+    assert not CustomerProfile.objects.exists()
 
 
 def test_missing_file_is_an_error(tmp_path: Path) -> None:

@@ -1,15 +1,22 @@
 """Statements that are asked many times a second: planned once a connection, then only run.
 
 To plan a statement takes longer than to read one person's rows: of the server's time a quarter is
-left (docs/benchmarks.md).
+left. The driver's cursors would take half as long again as the rest of the way to the server, so
+kept statements go by its lower level (docs/benchmarks.md).
 """
 
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import psycopg
 from django.db import OperationalError, connections
+from psycopg import pq
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.errors import error_from_result
+from psycopg.generators import execute
+from psycopg.pq.abc import PGresult
 
 Row = tuple[Any, ...]
 Parameters = Sequence[Any] | Mapping[str, Any]
@@ -18,11 +25,73 @@ Parameters = Sequence[Any] | Mapping[str, Any]
 # costs nothing beside reading them.
 FEW = 20
 
+_MARK = re.compile(r"%(?:\((?P<name>\w+)\))?s|%%")
+_GOOD = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
+
+
+class _Kept:
+    """A statement as one connection keeps it: under a name for each combination of types."""
+
+    def __init__(self, sql: str, connection: "psycopg.Connection[Any]", *, number: int) -> None:
+        self._connection = connection
+        self._transformer = Transformer(connection)
+        self._number = number
+        self._names: dict[tuple[int, ...], bytes] = {}
+        # Which parameter stands at $1, $2 and so on; a name may stand at several places.
+        self._order: list[str] = []
+        self._marks = 0
+        self._text = _MARK.sub(self._placed, sql).encode()
+        self._formats = [PyFormat.AUTO] * self._marks
+
+    def run(self, parameters: Parameters) -> list[Row]:
+        transformer, server = self._transformer, self._connection.pgconn
+        values = transformer.dump_sequence(self._in_order(parameters), self._formats)
+        types = transformer.types or ()
+        name = self._names.get(types) or self._prepared(types)
+        server.send_query_prepared(name, values, transformer.formats)
+        result = self._answer()
+        transformer.set_pgresult(result)
+        found = transformer.load_rows(0, result.ntuples, tuple)
+        # Nothing of a person stays behind.
+        transformer.set_pgresult(None)
+        return found
+
+    def _in_order(self, parameters: Parameters) -> Sequence[Any]:
+        if isinstance(parameters, Mapping):
+            return [parameters[name] for name in self._order]
+        return parameters
+
+    def _prepared(self, types: tuple[int, ...]) -> bytes:
+        name = f"attune_{self._number}_{len(self._names)}".encode()
+        self._connection.pgconn.send_prepare(name, self._text, types)
+        self._answer()
+        self._names[types] = name
+        return name
+
+    def _answer(self) -> PGresult:
+        result: PGresult = self._connection.wait(execute(self._connection.pgconn))[-1]
+        if result.status not in _GOOD:
+            raise error_from_result(result)
+        return result
+
+    def _placed(self, mark: "re.Match[str]") -> str:
+        name = mark["name"]
+        if mark[0] == "%%":
+            return "%"
+        if name is None:
+            self._marks += 1
+            return f"${self._marks}"
+        if name not in self._order:
+            self._order.append(name)
+            self._marks += 1
+        return f"${self._order.index(name) + 1}"
+
 
 class _Mine(threading.local):
-    """The cursor of this thread's connection: making one takes longer than using it."""
+    """What this thread's connection keeps."""
 
-    cursor: psycopg.Cursor[Row] | None = None
+    connection: "psycopg.Connection[Any] | None" = None
+    kept: dict[str, _Kept]
 
 
 _mine = _Mine()
@@ -57,9 +126,7 @@ def _run(sql: str, parameters: Parameters, *, connection: Any) -> list[Row]:
         # Whoever looks on sees the values in the text, as of every other statement.
         return _planned_now(sql, parameters, connection=connection)
     with connection.wrap_database_errors:
-        cursor = _cursor(connection)
-        cursor.execute(sql, parameters, prepare=True)
-        found = cursor.fetchall()
+        found = _kept(sql, connection=connection).run(parameters)
     # It answered: Django need not ask for a sign of life in this request.
     connection.health_check_done = True
     return found
@@ -72,15 +139,17 @@ def _planned_now(sql: str, parameters: Parameters, *, connection: Any) -> list[R
     return found
 
 
-def _cursor(connection: Any) -> psycopg.Cursor[Row]:
-    """Return this thread's cursor; statements go with their parameters apart, so they are kept."""
+def _kept(sql: str, *, connection: Any) -> _Kept:
     if connection.connection is None:
         connection.ensure_connection()
-    cursor = _mine.cursor
-    if cursor is None or cursor.connection is not connection.connection:
+    if _mine.connection is not connection.connection:
         connection.validate_thread_sharing()
-        cursor = _mine.cursor = psycopg.Cursor(connection.connection)
-    return cursor
+        _mine.connection, _mine.kept = connection.connection, {}
+    kept = _mine.kept.get(sql)
+    if kept is None:
+        number = len(_mine.kept)
+        kept = _mine.kept[sql] = _Kept(sql, connection.connection, number=number)
+    return kept
 
 
 def _is_lost(connection: Any) -> bool:

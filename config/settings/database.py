@@ -13,4 +13,3 @@ DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 5
 DATABASES["default"]["OPTIONS"].setdefault(
     "options", "-c jit=off -c plan_cache_mode=force_generic_plan"
 )
-DATABASES["default"]["OPTIONS"].setdefault("prepare_threshold", 1)

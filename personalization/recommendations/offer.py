@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
-from django.db import connection
-
+from consent import statements
 from personalization.profiles.load import HISTORY_ITEMS
 from personalization.profiles.loaded import LoadedProfile
 from personalization.recommendations.recipe import Recipe, recipe
@@ -170,9 +170,9 @@ def _with_carts(asks: list[Ask], profiles: Sequence[LoadedProfile]) -> list[Ask]
     ]
     if not wanted:
         return asks
-    with connection.cursor() as cursor:
-        cursor.execute(_CARTS, [[person for _, person in wanted], CART_DAYS])
-        carts = {person: tuple((pk, 0.0) for pk in pks) for person, pks in cursor.fetchall()}
+    asked = [[person for _, person in wanted], CART_DAYS]
+    rows = statements.rows(_CARTS, asked, people=len(wanted))
+    carts = {person: tuple((pk, 0.0) for pk in pks) for person, pks in rows}
     asks = list(asks)
     for number, person in wanted:
         if person in carts:
@@ -201,10 +201,9 @@ def _with_long_histories(asks: list[Ask], profiles: Sequence[LoadedProfile]) -> 
     if not cut:
         return asks
     bought: dict[tuple[int, float], list[int]] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(_BOUGHT, [*map(list, zip(*{key for _, key in cut}, strict=True))])
-        for person, days, product in cursor.fetchall():
-            bought.setdefault((person, days), []).append(product)
+    asked = [*map(list, zip(*{key for _, key in cut}, strict=True))]
+    for person, days, product in statements.rows(_BOUGHT, asked, people=len(cut)):
+        bought.setdefault((person, days), []).append(product)
     asks = list(asks)
     for number, key in cut:
         asks[number] = replace(asks[number], exclude=bought.get(key, asks[number].exclude))
@@ -235,9 +234,8 @@ def _products(items: Iterable[Recommended]) -> dict[int, _Shown]:
     ids = {pk for item in items for pk in (item.product_id, item.because_of) if pk is not None}
     if not ids:
         return {}
-    with connection.cursor() as cursor:
-        cursor.execute(_PRODUCTS, [list(ids)])
-        return {row[0]: _shown(row) for row in cursor.fetchall()}
+    rows = statements.rows(_PRODUCTS, [list(ids)], people=len(ids))
+    return {row[0]: _shown(row) for row in rows}
 
 
 def _without_gone(
@@ -285,7 +283,8 @@ def _missing(shelf: Shelf) -> str:
     return "nothing_allowed" if has_stock else "sold_out"
 
 
-def _shown(row: Sequence[Any]) -> _Shown:
+@lru_cache(maxsize=4096)
+def _shown(row: tuple[Any, ...]) -> _Shown:
     _, is_there, product_id, name, url, image, price, currency, category = row
     card: dict[str, object] = {
         "product_id": product_id,

@@ -72,7 +72,7 @@ def request(*headers: tuple[str, str], method: str = "POST", path: str = "/v1/ba
     return SimpleNamespace(
         proto="http", http_version="1.1", server="[::1]:8000", client="203.0.113.7:5123",
         scheme="http", method=method, path=path, query_string="a=%20b",
-        headers=SimpleNamespace(items=lambda: list(headers)),
+        headers=SimpleNamespace(items=lambda: list(headers), get=dict(headers).get),
     )  # fmt: skip
 
 
@@ -104,6 +104,25 @@ def test_a_body_without_a_length_gets_one() -> None:
     told = ask(Client(b"abc"), request(("transfer-encoding", "chunked")))
 
     assert (told["CONTENT_LENGTH"], told["body"]) == ("3", b"abc")
+
+
+def test_a_request_that_ends_with_its_head_is_not_waited_for() -> None:
+    client = Client(stalls=True)
+
+    told = ask(client, request(method="GET"))
+
+    assert (told["body"], told["QUERY_STRING"]) == (b"", "a=%20b")
+    assert client.answer == (200, [("content-length", "3")], b"yes")
+
+
+def test_an_application_that_fails_is_heard_of() -> None:
+    def application(environ: Mapping[str, Any], start: Any) -> Given:
+        raise RuntimeError(environ["PATH_INFO"])
+
+    web = rsgi.Web(application, threads=1)
+
+    with pytest.raises(RuntimeError, match="/v1/batch"):
+        asyncio.run(web.__rsgi__(request(method="GET"), Client()))
 
 
 def test_who_stalls_is_answered_without_asking_the_application(

@@ -25,7 +25,7 @@ Parameters = Sequence[Any] | Mapping[str, Any]
 # costs nothing beside reading them.
 FEW = 20
 
-_MARK = re.compile(r"%(?:\((?P<name>\w+)\))?s|%%")
+_MARK = re.compile(r"%(?:\((?P<name>[^)]+)\))?s|%%")
 _GOOD = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
 
 

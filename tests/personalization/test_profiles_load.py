@@ -1,4 +1,4 @@
-"""Loading people: all that the trees need and the person allows, in six queries for any number."""
+"""Loading people: all that the trees need and the person allows, in five queries for any number."""
 
 from datetime import timedelta
 from typing import Any
@@ -176,7 +176,7 @@ def test_nobody_sees_what_another_person_did() -> None:
     assert profiles[ben.pk].personal["first_name"] == "Ben"
 
 
-def test_fifty_people_cost_as_many_queries_as_one_and_never_over_six() -> None:
+def test_fifty_people_cost_as_many_queries_as_one_and_never_over_five() -> None:
     everybody = people(50, granted=EVERYTHING[:1])
     for subject in everybody[:2]:
         for purpose in EVERYTHING:
@@ -193,7 +193,7 @@ def test_fifty_people_cost_as_many_queries_as_one_and_never_over_six() -> None:
         assert len(found) == len(subjects)
         return len(captured)
 
-    assert queries(everybody[:1]) == queries(everybody) <= 6
+    assert queries(everybody[:1]) == queries(everybody) <= 5
 
 
 def test_who_was_erased_or_has_no_address_does_not_come_back() -> None:

@@ -10,12 +10,13 @@ from config import figures
 # Tasks that a page enqueues go to this application's broker.
 from config.celery import app as celery_app
 from config.celery import rest_the_collector
+from config.doors import ForPrograms, apart
 
 # Before anything counts.
 figures.share()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 celery_app.set_default()
-application = get_wsgi_application()
+application = apart(pages=get_wsgi_application(), programs=ForPrograms())
 # All pages are read now, not in the first request.
 _ = get_resolver().url_patterns
 # A batch makes many objects and no circles: looking for some took 30 % of its time.

@@ -26,6 +26,10 @@ FADE_PER_VISIT = 0.8
 _FADES: Scores = np.array([FADE_PER_VISIT**visits for visits in range(MOST_LAST_ITEMS + 1)])
 # People times products looked at together: their marks and scores stay in the processor's cache.
 _MOST_CELLS = 300_000
+# For so few of them sparse matrices take longer to make than to multiply; so few heads are
+# sorted at once.
+_FEW_CELLS = 20_000
+_FEW_HEADS = 200
 # Without an item scores fall, mostly: what was enough for a list is lower then.
 _LOWER = 0.7
 
@@ -48,6 +52,17 @@ class Ballot:
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """Votes: for each history item that occurs a span of products and what it counts for each."""
+
+    starts: IntArray
+    positions: Int32Array
+    votes: Scores
+    # Items and products.
+    shape: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Scored:
     """Candidates, person after person; those with the score 0 are none. `owners` says whose."""
 
@@ -59,14 +74,14 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """People who were scored together. `table` has a row a history item, a column a product.
+    """People who were scored together.
 
     `own` marks what is in each person's history, and `thresholds` are scores above which there
     are enough candidates for a list.
     """
 
     ballot: Ballot
-    table: Any
+    table: Table
     own: BoolArray
     scored: Scored
     thresholds: Scores
@@ -100,11 +115,11 @@ class Group:
         items, products = self.table.shape
         columns = np.full(products, -1)
         columns[positions] = np.arange(len(positions))
-        column = columns[self.table.indices]
+        column = columns[self.table.positions]
         is_wanted = column >= 0
-        voters = np.repeat(np.arange(items), np.diff(self.table.indptr))
+        voters = np.repeat(np.arange(items), np.diff(self.table.starts))
         votes = np.zeros((items, len(positions)))
-        votes[voters[is_wanted], column[is_wanted]] = self.table.data[is_wanted]
+        votes[voters[is_wanted], column[is_wanted]] = self.table.votes[is_wanted]
         return votes
 
 
@@ -260,7 +275,7 @@ def _left_out(group: Group, people: IntArray, items: IntArray) -> Group:
 
 def _table(
     model: Model, *, lists: Neighbours, used: Int32Array, allowed: BoolArray, is_lifted: bool
-) -> Any:
+) -> Table:
     """Votes of some items for their allowed neighbours; what came after the training has none."""
     items, used = len(used), used[: np.searchsorted(used, len(lists.ids))]
     ids = lists.ids[used]
@@ -272,17 +287,36 @@ def _table(
         votes *= lift(model.popularity[near])
     lengths = np.zeros(items, dtype=np.int64)
     lengths[: len(used)] = is_open.sum(axis=1)
-    return sparse.csr_array((votes, near, _starts(lengths)), shape=(items, len(allowed)))
+    return Table(_starts(lengths), near, votes, shape=(items, len(allowed)))
 
 
-def _scored(ballot: Ballot, table: Any, *, own: BoolArray) -> Scored:
+def _scored(ballot: Ballot, table: Table, *, own: BoolArray) -> Scored:
     """Add up the votes; what is in the person's own history is no candidate."""
+    if own.size <= _FEW_CELLS:
+        return _summed(ballot, table, own=own)
     shape = (len(own), table.shape[0])
-    total = sparse.csr_array((ballot.weights, ballot.voters, ballot.starts), shape=shape) @ table
+    weights = sparse.csr_array((ballot.weights, ballot.voters, ballot.starts), shape=shape)
+    total = weights @ sparse.csr_array((table.votes, table.positions, table.starts), table.shape)
     owners = np.repeat(np.arange(len(own)), np.diff(total.indptr))
     scores: Scores = total.data
     scores[own[owners, total.indices]] = 0.0
     return Scored(total.indptr.astype(np.int64), owners, total.indices, scores)
+
+
+def _summed(ballot: Ballot, table: Table, *, own: BoolArray) -> Scored:
+    """The same sums, added up in the same order."""
+    people, products = own.shape
+    begins = table.starts[ballot.voters]
+    pairs, entries = _spread(begins, table.starts[ballot.voters + 1] - begins)
+    whose = np.repeat(np.arange(people), np.diff(ballot.starts))
+    cells = whose[pairs] * products + table.positions[entries]
+    counted = ballot.weights[pairs] * table.votes[entries]
+    sums = np.bincount(cells, weights=counted, minlength=own.size).astype(np.float64, copy=False)
+    sums[own.ravel()] = 0.0
+    found = sums.nonzero()[0]
+    owners, positions = np.divmod(found, products)
+    starts = np.searchsorted(owners, np.arange(people + 1))
+    return Scored(starts, owners, positions.astype(np.int32), sums[found])
 
 
 def _thresholds(scored: Scored) -> Scores:
@@ -304,9 +338,14 @@ def _sources(group: Group, *, details: Sequence[str]) -> Iterator[Voted]:
     least = np.maximum(group.thresholds, np.nextafter(0, 1))
     is_head = scored.scores >= least[scored.owners]
     owners, positions = scored.owners[is_head], scored.positions[is_head]
-    order = (owners * count + positions).argsort()
-    owners, positions, scores = owners[order], positions[order], scored.scores[is_head][order]
-    order = _falling(owners, scores, people=len(group.thresholds))
+    scores = scored.scores[is_head]
+    if len(owners) <= _FEW_HEADS:
+        order = np.lexsort((positions, -scores, owners))
+        owners = owners[order]
+    else:
+        order = (owners * count + positions).argsort()
+        owners, positions, scores = owners[order], positions[order], scores[order]
+        order = _falling(owners, scores, people=len(group.thresholds))
     ranked, values = positions[order].tolist(), scores[order].tolist()
     starts = np.searchsorted(owners, np.arange(len(group.thresholds) + 1)).tolist()
     for person, has_tail in enumerate((group.thresholds > 0).tolist()):

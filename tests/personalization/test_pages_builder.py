@@ -254,13 +254,23 @@ def test_a_fault_is_shown_at_its_condition_with_its_path(open_as: Open) -> None:
 
 
 def test_what_is_still_to_be_filled_in_is_no_fault(open_as: Open) -> None:
+    person(1)
     page = opened(open_as, GERMANS)
+    people = page.get_by_role("region", name="Some of them")
+    expect(people.get_by_role("listitem")).to_have_count(1)
 
     page.get_by_label("value", exact=True).fill("")
 
     expect(row(page).get_by_role("alert")).to_contain_text("Fill in a value.")
     expect(page.locator(".at-faulty")).to_have_count(0)
     expect(page.locator(".at-reach")).to_have_text("not finished")
+    # Nobody is shown as if they belonged to it.
+    expect(people.get_by_role("listitem")).to_have_count(0)
+    expect(people.get_by_text("Shown as soon as the condition is finished.")).to_be_visible()
+    expect(page.get_by_role("region", name="Against the live version")).to_be_hidden()
+    page.get_by_label("value", exact=True).fill("DE")
+    expect(people.get_by_role("listitem")).to_have_count(1)
+    expect(page.get_by_role("region", name="Against the live version")).to_be_visible()
 
 
 def test_json_and_builder_follow_each_other(open_as: Open) -> None:

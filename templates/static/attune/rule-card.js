@@ -104,7 +104,10 @@ Attune.RuleCard = class {
     this.answer = answer;
     if (!answer || !this.builder) return;
     this.builder.show(answer.problems);
-    if (answer.problems.length) return;
+    if (answer.problems.length) {
+      this.people.rest();
+      return;
+    }
     this.people.refresh(this.rule.condition);
     this.askParts().then((found) => found && this.builder.showCounts(found.parts, found.total)).catch(() => {});
   }

@@ -44,7 +44,11 @@ class SegmentEditor {
 
   answered(answer) {
     this.builder.show(answer.problems);
-    if (answer.problems.length) return;
+    if (answer.problems.length) {
+      this.people.rest();
+      this.changes.rest();
+      return;
+    }
     const { tree } = this;
     this.people.refresh(tree);
     this.changes.refresh(tree);

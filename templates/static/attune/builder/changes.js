@@ -21,7 +21,13 @@ export class ChangesPanel {
     if (!this.people.element.hidden) this.people.refresh(tree);
     this.text.classList.add("at-waiting");
     const answer = await this.ask(tree).catch(() => null);
-    if (answer) this.show(answer);
+    if (answer && this.tree === tree) this.show(answer);
+  }
+
+  /** A condition that is not finished cannot be compared. */
+  rest() {
+    this.tree = null;
+    this.element.hidden = true;
   }
 
   show({ entering, leaving }) {

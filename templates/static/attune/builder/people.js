@@ -16,7 +16,15 @@ export class PeoplePanel {
     this.tree = tree;
     this.list.classList.add("at-waiting");
     const answer = await this.ask({ ...this.more, tree, in_clear: isInClear }).catch(() => ({ people: [] }));
-    if (answer) this.show(answer);
+    if (answer && this.tree === tree) this.show(answer);
+  }
+
+  /** Of a condition that is not finished nobody can be shown, those before it least of all. */
+  rest() {
+    this.tree = null;
+    this.list.replaceChildren();
+    this.unmask.hidden = true;
+    this.note.textContent = "Shown as soon as the condition is finished.";
   }
 
   show({ people, may_unmask: mayUnmask, in_clear: isInClear }) {

@@ -92,6 +92,13 @@ class OfferAdmin(PageAdmin[Offer]):
         """Rules name it by its short name, and codes of a pool belong to it: both stay."""
         return ("slug", "kind") if obj else ()
 
+    def get_fieldsets(self, request: HttpRequest, obj: Offer | None = None) -> Any:
+        """Only the one code for everybody is written here."""
+        if obj is None or obj.kind == Offer.Kind.STATIC:
+            return self.fieldsets
+        first = {"fields": (("name", "slug"), ("kind", "is_active"))}
+        return (("Offer", first), *self.fieldsets[1:])
+
     def get_prepopulated_fields(self, request: HttpRequest, obj: Offer | None = None) -> Any:
         return {} if obj else self.prepopulated_fields
 

@@ -45,3 +45,20 @@ def test_the_campaigns_page_shows_an_empty_pool_before_and_after_the_launch() ->
     assert "has no codes left for an audience of 2" in before
     assert "0 codes left" in before
     assert "0 codes left" in after
+
+
+@pytest.mark.usefixtures("roles")
+@pytest.mark.parametrize("kind", list(Offer.Kind))
+def test_a_code_is_written_on_the_page_of_the_one_for_everybody_only(kind: str) -> None:
+    made = offer(kind=kind, code="ALL10" if kind == Offer.Kind.STATIC else "")
+    address, client = f"/admin/personalization/offer/{made.pk}/change/", client_of("marketer")
+
+    page = client.get(address).content.decode()
+    saved = client.post(
+        address, {"name": "Another", "unit": "percent", "code": made.code, "is_active": "on"}
+    )
+
+    assert ('name="code"' in page) is (kind == Offer.Kind.STATIC)
+    assert saved.status_code == 302
+    found = Offer.objects.get()
+    assert (found.name, found.code, found.kind) == ("Another", made.code, kind)

@@ -9,6 +9,8 @@ from oauth2_provider.views.base import RevokeTokenView, TokenView
 from config import health
 from config.api.unknown import UnknownAddress
 
+handler400 = "config.api.faults.bad_request"
+handler500 = "config.api.faults.server_error"
 admin.autodiscover()
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),

@@ -14,6 +14,8 @@ from rest_framework.views import APIView
 from consent import keys, oauth
 from consent.api.authentication import scopes_of
 from consent.models import ApiKey
+from personalization.models import Feed
+from personalization.serving import feeds
 
 pytestmark = pytest.mark.django_db
 # What everybody may read: the description itself, and that an address is none.
@@ -148,6 +150,30 @@ def test_whatever_is_accepted_the_answer_is_json(accepted: str, address: str) ->
     assert answer.status_code in (404, 503)
     assert answer["Content-Type"] == "application/problem+json"
     assert answer.json()["title"] != "Not found."
+
+
+def test_what_breaks_is_a_problem_that_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("anna@example.com")
+
+    monkeypatch.setattr(feeds, "body", broken)
+    Feed.objects.create(slug="ours", name="Ours")
+
+    answer = Client(raise_request_exception=False).get("/api/v1/feeds/ours.json")
+
+    assert (answer.status_code, answer["Content-Type"]) == (500, "application/problem+json")
+    assert "anna" not in answer.content.decode()
+
+
+def test_a_host_nobody_serves_is_a_problem_of_the_api_only() -> None:
+    for address, kind in (
+        ("/api/v1/personalize/x", "application/problem+json"),
+        ("/", "text/html"),
+    ):
+        answer = Client().get(address, headers={"host": "elsewhere.example"})
+
+        assert answer.status_code == 400
+        assert answer["Content-Type"].startswith(kind)
 
 
 def test_the_slash_at_the_end_may_be_missing() -> None:

@@ -11,7 +11,7 @@ from django.db import connection
 
 from consent import identity
 from personalization.content.context import GREETING
-from personalization.profiles.loaded import LoadedProfile
+from personalization.profiles.loaded import History, LoadedProfile
 from personalization.receipts import facts, packing, parts
 from personalization.receipts.parts import Part
 
@@ -80,8 +80,8 @@ def _sealed(entry: Entry) -> bytes:
         "facts": facts.dump(profile.facts, properties=entry.properties),
         "personal": {name: profile.personal[name] for name in GREETING if name in profile.personal},
         "reasons": entry.reasons,
-        "bought": profile.bought[:_HISTORY_KEPT],
-        "viewed": profile.viewed[:_HISTORY_KEPT],
+        "bought": _kept(profile.bought, decision=entry.decision),
+        "viewed": _kept(profile.viewed, decision=entry.decision),
         "cart": entry.cart,
         "output": entry.output,
         "extras": entry.extras,
@@ -92,3 +92,13 @@ def _sealed(entry: Entry) -> bytes:
         place=packing.PLACE,
         owner=packing.owner(profile.pseudonym, message_key=entry.message_key),
     )
+
+
+def _kept(history: History, *, decision: Mapping[str, Any]) -> History:
+    """Return the newest of a history, and what is older as far as a reason names it."""
+    if len(history) <= _HISTORY_KEPT:
+        return history
+    lists = (decision, *decision.get("own", {}).values())
+    causes = {why["because_of"] for each in lists for why in each.get("recommendations", ())}
+    older = [each for each in history[_HISTORY_KEPT:] if each[0] in causes]
+    return (*history[:_HISTORY_KEPT], *older)

@@ -1,5 +1,6 @@
 """Receipts: what was decided stays readable, what it was decided on only while the person is."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -56,6 +57,22 @@ def test_a_receipt_opens_to_the_values_that_were_looked_at() -> None:
     assert opened.personal == {"first_name": "Anna", "last_name": "Berg"}
     assert [list(each) for each in opened.bought] == [[boots.pk, 0.0]]
     assert not opened.viewed
+
+
+def test_of_a_long_history_the_newest_is_kept_and_what_a_reason_names() -> None:
+    anna, items = person(), [product(number) for number in range(1, 15)]
+    for age, item in enumerate(items):
+        order(anna, item, at=NOON - timedelta(days=age))
+    why, own = ({"because_of": items[place].pk} for place in (12, 13))
+    decision = {**DECISION, "recommendations": [why], "own": {"hero": {"recommendations": [own]}}}
+    entry = Entry(message_key=str(uuid4()), profile=profile_of(anna), decision=decision)
+
+    receipts.record([entry], now=NOON)
+
+    opened = receipts.open_inputs(Receipt.objects.select_related("subject").get())
+    assert opened is not None
+    expected = [items[place].pk for place in (*range(10), 12, 13)]
+    assert [pk for pk, _ in opened.bought] == expected
 
 
 def test_what_was_looked_at_is_sealed_in_the_table() -> None:

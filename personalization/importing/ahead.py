@@ -73,7 +73,8 @@ class Meanwhile:
 
     def start(self, steps: Steps[T]) -> Task[T]:
         task = Task(steps)
-        self._tasks.append(task)
+        # What was done elsewhere, as whoever asked for it had to wait, would hold on to its result.
+        self._tasks = [*(each for each in self._tasks if not each.is_done), task]
         return task
 
     def beside(self, answer: Generator[Any, Any, T], *, socket: int) -> Generator[Any, Any, T]:

@@ -2,6 +2,7 @@
 
 import gc
 from contextlib import suppress
+from weakref import WeakSet
 
 import pytest
 from django.db import connection
@@ -137,6 +138,23 @@ def test_afterwards_the_connection_waits_as_before() -> None:
 
     assert during != usual
     assert connection.connection.wait == usual
+
+
+def test_what_was_made_is_not_held_on_to_though_the_last_one_is_never_done() -> None:
+    class Made:
+        pass
+
+    def make() -> Steps[Made]:
+        yield
+        return Made()
+
+    work, alive = Meanwhile(), WeakSet[Made]()
+    for _ in range(5):
+        task = work.start(make())
+        work.start(counted([], upto=MANY))
+        alive.add(task.result())
+
+    assert len(alive) == 1
 
 
 def test_steps_can_be_done_at_once() -> None:

@@ -47,7 +47,8 @@ class Products(IngestView):
         examples=[*examples.PRODUCTS, examples.PRODUCT_RESULTS],
     )
     def put(self, request: Request) -> Response:
-        put = catalogue.put_products(body.items(request), now=timezone.now())
+        source = Source.objects.filter(slug=caller_of(request).source).first()
+        put = catalogue.put_products(body.items(request), source=source, now=timezone.now())
         return Response(_results(put))
 
 

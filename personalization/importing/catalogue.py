@@ -43,8 +43,9 @@ class Put:
     left_out: tuple[str, ...] = ()
 
 
-def put_products(given: Sequence[object], *, now: datetime) -> Put:
-    """Upsert products by the shop's id; four statements, however many there are."""
+def put_products(given: Sequence[object], *, now: datetime, source: Source | None = None) -> Put:
+    """Upsert products by the shop's id; four statements, however many there are. The catalogue is
+    one: `source` is only heard of."""
     read: dict[int, ProductRow] = {}
     items: dict[int, Item] = {}
     for index, each in enumerate(given):
@@ -53,6 +54,8 @@ def put_products(given: Sequence[object], *, now: datetime) -> Put:
         except CellError as fault:
             items[index] = _rejected(index, each, key="product_id", fault=fault)
     saved = _again(lambda: product_store.save([*read.values()], now=now))
+    if source and read:
+        Source.objects.heard(source.pk, at=now)
     for index, result in zip(read, saved, strict=True):
         faults = (CellError(result.column, result.reason),) if result.reason else ()
         items[index] = Item(index, result.product_id, result.outcome.value, faults)

@@ -95,7 +95,7 @@ def run(
     show: jobs.Show | None = None,
 ) -> Outcome:
     """Load a file, or only read it; an UnreadableError says why a file cannot be read (further)."""
-    source = source_of_files(source_slug)
+    source = source_of_files(source_slug, is_dry_run=is_dry_run)
     what = "Check" if is_dry_run else "Import"
     job = jobs.create(f"import_{kind}", label=f"{what} {kind} from {path.name}"[:200])
     imported = None
@@ -122,14 +122,15 @@ def run(
     return perform(work, show=show)
 
 
-def source_of_files(slug: str, *, name: str = "") -> Source:
-    """Return the source of a short name, made if there is none; UnreadableError where that cannot
-    be one, or takes nothing in."""
+def source_of_files(slug: str, *, name: str = "", is_dry_run: bool = False) -> Source:
+    """Return the source of a short name, made if there is none (a dry run stores none);
+    UnreadableError where that cannot be one, or takes nothing in."""
     if not _SHORT_NAME.fullmatch(slug):
         raise UnreadableError(
             f"{slug[:60]!r} is no short name of a source: write up to 50 letters, digits, - and _"
         )
-    source, _ = Source.objects.get_or_create(slug=slug, defaults={"name": name or slug})
+    known = Source.objects.filter(slug=slug).first()
+    source = known or Source(slug=slug, name=name or slug)
     if source.kind == Source.Kind.SYSTEM:
         raise UnreadableError(f"{source.name} is Attune itself: name the source of the file")
     if not source.is_active:
@@ -137,6 +138,8 @@ def source_of_files(slug: str, *, name: str = "") -> Source:
             f"The source {source.name} is switched off, so that nothing of it comes in: switch it "
             "on under Sources, or name another"
         )
+    if known is None and not is_dry_run:
+        source, _ = Source.objects.get_or_create(slug=slug, defaults={"name": source.name})
     return source
 
 

@@ -208,6 +208,18 @@ def test_numbers_belong_to_the_source_that_the_call_or_the_key_names() -> None:
     assert DataSubject.objects.count() == 2
 
 
+@pytest.mark.parametrize(("url", "item"), [(PRODUCTS, BOOTS), (CUSTOMERS, ANNA)])
+def test_a_call_is_a_sign_of_life_of_the_source_of_its_key(url: str, item: dict[str, Any]) -> None:
+    Source.objects.create(slug="crm", name="CRM")
+    secret = key("ingest", source="crm")
+
+    put(url, [], secret=secret)
+    assert Source.objects.get(slug="crm").last_event_at is None
+    put(url, [item], secret=secret)
+
+    assert Source.objects.get(slug="crm").last_event_at is not None
+
+
 def test_an_unknown_source_is_refused() -> None:
     answer = put(f"{CUSTOMERS}?source=nobody", [ANNA])
 

@@ -56,9 +56,10 @@ def test_corrected_file_removes_the_old_list_of_rejected_rows(tmp_path: Path) ->
 def test_dry_run_judges_every_row_and_writes_nothing(tmp_path: Path) -> None:
     file = write_csv(tmp_path / "customers.csv", GOOD, BAD)
 
-    printed = command("import_customers", file, "--dry-run")
+    printed = command("import_customers", file, "--dry-run", "--source", "new-shop")
 
     assert "customers: 1 would be loaded, 0 unchanged, 1 rejected" in printed
+    assert not Source.objects.filter(slug="new-shop").exists()
     assert not DataSubject.objects.exists()
     assert not CustomerProfile.objects.exists()
     assert not AuditEntry.objects.exists()

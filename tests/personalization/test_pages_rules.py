@@ -203,6 +203,34 @@ def test_an_outcome_takes_an_offer_and_products_with_limits(three: RuleSet, open
     expect(page.get_by_role("button", name="3 limits on products")).to_be_visible()
 
 
+def test_rules_get_a_value_when_the_most_worth_is_to_decide(three: RuleSet, open_as: Open) -> None:
+    page = open_as("marketer", address(three))
+
+    page.get_by_label("Which rule decides").select_option("highest_value")
+    page.get_by_label("Value of this outcome").nth(1).fill("7")
+
+    expect(page.locator(".at-check-summary")).to_contain_text("shown at the rules")
+    expect(page.locator("[data-kind=unfinished]")).to_have_count(0)
+    save(page)
+    draft = RuleSetVersion.objects.filter(of=three).order_by("-number")[0]
+    assert [each["outcome"]["value"] for each in draft.content["rules"]] == [0, 7, 0]
+
+
+def test_a_time_without_a_zone_is_utc_and_one_that_is_none_stops_nothing(open_as: Open) -> None:
+    block()
+    made = ruleset()
+    times = {"active_from": "2026-11-23T06:00", "active_until": "2027-01-31T00:00+02:00"}
+    publisher.save_draft(made, content=table({**rule(), **times}))
+    page = open_as("marketer", address(made))
+    client = page.context.new_cdp_session(page)
+    client.send("Emulation.setTimezoneOverride", {"timezoneId": "America/New_York"})
+    page.reload()
+    page.get_by_role("button", name="Edit condition").click()
+    expect(page.get_by_label("Active from (UTC)")).to_have_value("2026-11-23T06:00")
+    expect(page.get_by_label("until (UTC)")).to_have_value("2027-01-30T22:00")
+    assert page.evaluate("Attune.RuleCard.prototype.utc('soon')") is None
+
+
 def test_many_notes_at_a_rule_are_folded(open_as: Open) -> None:
     block()
     made = ruleset()

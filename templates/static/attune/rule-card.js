@@ -54,15 +54,22 @@ Attune.RuleCard = class {
 
   showPeriod() {
     const { icon } = Attune;
-    const day = (text) => new Date(text).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+    const day = (text) => this.utc(text)?.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" }) ?? text;
     const from = this.rule.active_from, until = this.rule.active_until;
     const words = from && until ? `${day(from)} – ${day(until)}` : from ? `from ${day(from)}` : until ? `until ${day(until)}` : "";
     this.period.replaceChildren(...(words ? [icon("calendar_month"), words] : []));
   }
 
+  /** As the server reads it: without a zone it is UTC. What is no time is null. */
+  utc(text) {
+    const hasZone = /^\d{4}-\d\d-\d\d$|(Z|[+-]\d\d:\d\d)$/.test(text ?? "");
+    const at = new Date(hasZone ? text : `${text}Z`);
+    return text && !Number.isNaN(at.getTime()) ? at : null;
+  }
+
   moment(key, label) {
     const { h } = Attune;
-    const value = this.rule[key] ? new Date(this.rule[key]).toISOString().slice(0, 16) : "";
+    const value = this.utc(this.rule[key])?.toISOString().slice(0, 16) ?? "";
     const change = (event) => {
       if (event.target.value) this.rule[key] = `${event.target.value}:00Z`;
       else delete this.rule[key];

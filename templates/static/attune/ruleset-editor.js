@@ -46,7 +46,13 @@ Attune.RulesetEditor = class {
 
   policy() {
     const { h, select } = Attune;
-    const choose = (value) => { this.content.hit_policy = value; this.rules.forEach((entry) => { entry.card = null; }); this.draw(); };
+    const choose = (value) => {
+      this.content.hit_policy = value;
+      // The field shows 0 where none was given: so that is what is meant.
+      if (value === "highest_value") this.rules.forEach(({ rule }) => { rule.outcome.value ??= 0; });
+      this.rules.forEach((entry) => { entry.card = null; });
+      this.draw();
+    };
     const control = select(Object.entries(this.config.hitPolicies), this.content.hit_policy, choose, { "aria-label": "Which rule decides", disabled: this.readonly });
     return h("div", { class: "at-table-head" }, h("span", {}, "Who"), h("span", { class: "at-policy" }, control, this.exploration()), h("span", { class: "at-head-outcome" }, "What they see"));
   }

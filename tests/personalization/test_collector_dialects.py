@@ -179,6 +179,21 @@ def test_posthogs_identify_leads_from_a_device_to_a_person() -> None:
     assert (NOW - event.timestamp).total_seconds() == 60
 
 
+def test_what_a_posthog_event_says_of_its_person_is_told_as_well() -> None:
+    said = {"$set": {"plan": "gold", "$os": "Linux"}, "$set_once": {"plan": "free", "first": "ad"}}
+    given = {"event": "paid", "distinct_id": "C-1", "uuid": "u-1"}
+
+    event, told = posthog.read(sent({**given, "properties": {"total": 5, **said}}))
+    (alone,) = posthog.read(sent({**given, "properties": {"$set_once": {"$initial_os": "Linux"}}}))
+
+    assert isinstance(event, Incoming)
+    assert isinstance(told, Incoming)
+    assert (event.type, event.event, event.properties) == ("track", "paid", {"total": 5})
+    assert (told.type, told.external_id, told.message_id) == ("identify", "C-1", "u-1-set")
+    assert (told.traits, told.properties) == ({"plan": "gold", "first": "ad"}, {})
+    assert alone.message_id == "u-1"
+
+
 @pytest.mark.parametrize("value", [7, {"properties": []}, {"event": ["x"]}, {}, [None]])
 def test_odd_posthog_events_are_set_apart(value: object) -> None:
     assert reason(posthog, value)

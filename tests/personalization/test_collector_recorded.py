@@ -30,7 +30,8 @@ EXPECTED = {
     "rudder_python": [IDENTIFY, VIEWED, PAGE],
     "rudder_node": [IDENTIFY, VIEWED, ALIAS],
     "jitsu_node": [IDENTIFY, VIEWED, PAGE],
-    "posthog_python": [IDENTIFY, VIEWED, ALIAS, A_GROUP_ALONE, PAGE],
+    # A view that says something of its person, too.
+    "posthog_python": [IDENTIFY, VIEWED, IDENTIFY, ALIAS, A_GROUP_ALONE, PAGE],
     "posthog_node": [IDENTIFY, VIEWED, ALIAS],
     "snowplow_python": [PAGE, LOOKED, ("track", "add-to-cart", "C-1")],
     "snowplow_node": [PAGE, LOOKED],

@@ -1,6 +1,7 @@
 """PostHog: events of a `distinct_id`, which is a person's or a device's, with `$` properties."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,6 +21,9 @@ _KINDS = {
 _CAMPAIGN = {"source": "utm_source", "medium": "utm_medium", "name": "utm_campaign",
              "term": "utm_term", "content": "utm_content"}  # fmt: skip
 
+_HAPPENED = ("track", "page", "screen")
+_CUT = message.LONGEST_ID - len("-set")
+
 Given = Mapping[str, Any]
 
 
@@ -29,7 +33,7 @@ def read(sent: Sent) -> list[Incoming | Faulty]:
     batch = value.get("batch") if isinstance(value, dict) else value
     fallback = value.get("sent_at", value.get("sentAt")) if isinstance(value, dict) else None
     events = batch if isinstance(batch, list) else [value]
-    return [_read(given, sent=sent, sent_at=fallback) for given in events]
+    return [each for given in events for each in _read(given, sent=sent, sent_at=fallback)]
 
 
 def key(value: object) -> str:
@@ -44,10 +48,25 @@ def key(value: object) -> str:
     return next((each for each in found if isinstance(each, str)), "")
 
 
-def _read(given: object, *, sent: Sent, sent_at: object) -> Incoming | Faulty:
+def _read(given: object, *, sent: Sent, sent_at: object) -> Iterator[Incoming | Faulty]:
+    """Yield the event and, where it says something of its person, that as well."""
     if not isinstance(given, dict) or not isinstance(given.get("properties", {}), dict | None):
-        return message.read(given, sent=sent, sent_at=sent_at)
-    return message.read(_message(given, sent=sent), sent=sent, sent_at=sent_at)
+        yield message.read(given, sent=sent, sent_at=sent_at)
+        return
+    event = message.read(_message(given, sent=sent), sent=sent, sent_at=sent_at)
+    yield event
+    if isinstance(event, Incoming) and event.type in _HAPPENED:
+        # What begins with $ the client says of the browser, with every event.
+        told = {name: value for name, value in event.traits.items() if name[:1] != "$"}
+        if told:
+            yield _identify(event, traits=told)
+
+
+def _identify(event: Incoming, *, traits: dict[str, Any]) -> Incoming:
+    message_id = f"{event.message_id[:_CUT]}-set"
+    return replace(
+        event, type="identify", event="", message_id=message_id, properties={}, traits=traits
+    )
 
 
 def _message(given: Given, *, sent: Sent) -> dict[str, Any]:

@@ -14,6 +14,7 @@ GROUPS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
         ("campaigns.campaign", "Campaigns", "campaign"),
         ("campaigns.experiment", "Experiments", "science"),
         ("campaigns.send", "Sends", "outgoing_mail"),
+        ("personalization.receipt", "Answers at send time", "receipt_long"),
     ),
     "Content": (
         ("campaigns.template", "Templates", "draft"),

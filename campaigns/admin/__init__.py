@@ -1,5 +1,5 @@
 """The admin of campaigns, one file a concept; importing them registers them."""
 
-from campaigns.admin import campaign, experiment, send, sender, template, tracking
+from campaigns.admin import campaign, experiment, receipt, send, sender, template, tracking
 
-__all__ = ["campaign", "experiment", "send", "sender", "template", "tracking"]
+__all__ = ["campaign", "experiment", "receipt", "send", "sender", "template", "tracking"]

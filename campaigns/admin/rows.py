@@ -1,5 +1,6 @@
 """Lists that look up once for a whole page what each of its rows shows."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from django.contrib.auth.models import AnonymousUser, User
@@ -8,6 +9,7 @@ from django.http import HttpRequest
 from campaigns.models import Send
 from consent import audit, identify, masking
 from consent.admin.base import ChangeList
+from personalization.models import Receipt
 
 IN_CLEAR = "consent.view_personal_data"
 
@@ -28,12 +30,15 @@ class FilledList(ChangeList):
         self.result_list = rows
 
 
-def recipients(sends: list[Send], *, viewer: User | AnonymousUser) -> dict[int, str]:
-    """Return the addresses of sends as the viewer may see them, by subject; a look is noted."""
-    addresses = identify.emails({send.subject_id for send in sends})
+def recipients(
+    found: Sequence[Send] | Sequence[Receipt], *, viewer: User | AnonymousUser
+) -> dict[int, str]:
+    """Return the addresses behind rows as the viewer may see them, by subject; a look is noted."""
+    addresses = identify.emails({row.subject_id for row in found})
     if not viewer.has_perm(IN_CLEAR):
         return {pk: masking.mask_email(address) for pk, address in addresses.items()}
     if addresses:
-        detail = {"list": "sends", "people": len(addresses)}
+        kind = "sends" if isinstance(found[0], Send) else "receipts"
+        detail = {"list": kind, "people": len(addresses)}
         audit.note("personal_data.view", actor=viewer, detail=detail)
     return addresses

@@ -33,6 +33,7 @@ class Consent:
     granted: tuple[str, ...]
     may_profile: bool
     may_track: bool
+    is_granted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,7 @@ def _consent(permission: Decision) -> Consent:
         granted=tuple(names.get(granted, granted) for granted in permission["granted"]),
         may_profile=permission["may_profile"],
         may_track=permission["may_track"],
+        is_granted=code in permission["granted"],
     )
 
 

@@ -174,9 +174,8 @@ def reach_chip(permission: Permission) -> SafeString:
 
 
 def _send_url(receipt: Receipt) -> str:
-    """Lead to the send a receipt belongs to; its page lives in a layer above this one."""
+    """Lead to why it was decided, for a mail or an answer; the page is in a layer above this."""
     try:
-        sends = reverse("admin:campaigns_send_changelist")
+        return reverse("admin:personalization_receipt_why", args=[receipt.pk])
     except NoReverseMatch:
         return ""
-    return f"{sends}?message_key={receipt.message_key}"

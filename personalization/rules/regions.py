@@ -134,11 +134,14 @@ def _regions(
 
 def _of_single(atoms: Sequence[Atom], *, now: datetime) -> Iterator[Region]:
     found = list(samples.singles(atoms, now=now))
-    yield from (_region(sample, atoms, now=now) for sample in found)
     # Numbers, moments and yes or no are covered whole; of texts there are more.
-    has_parts = any(samples.asked(atom)[0] in samples.PARTS for atom in atoms)
-    if has_parts or all(isinstance(sample, str) for sample in found):
-        yield from _other(atoms)
+    is_text = not found or samples.are_texts(atoms)
+    for sample in found:
+        # A text may be a date, but is written then.
+        written = sample.isoformat() if is_text and isinstance(sample, datetime) else sample
+        yield _region(written, atoms, now=now)
+    if is_text:
+        yield from _other(atoms, now=now)
 
 
 def _of_list(atoms: Sequence[Atom], *, now: datetime) -> Iterator[Region]:
@@ -173,16 +176,11 @@ def _region(sample: object, atoms: Sequence[Atom], *, now: datetime) -> Region:
     return Region(sample, {atom: make_test(*samples.asked(atom))(sample, now) for atom in atoms})
 
 
-def _other(atoms: Sequence[Atom]) -> Iterator[Region]:
+def _other(atoms: Sequence[Atom], *, now: datetime) -> Iterator[Region]:
     """Yield a value that no atom names: it may hold any of the parts asked for."""
     free = [atom for atom in atoms if samples.asked(atom)[0] in samples.PARTS]
     if len(free) > FREE_AT_MOST:
         raise TooComplex("too many conditions on parts of one text")
-    named = {atom: _holds_elsewhere(atom) for atom in atoms if atom not in free}
+    other = _region(samples.OTHER, atoms, now=now)
     for chosen in product((True, False), repeat=len(free)):
-        yield Region("…", {**named, **dict(zip(free, chosen, strict=True))})
-
-
-def _holds_elsewhere(atom: Atom) -> bool:
-    """Of a value that is there, of the right kind, and none of those named."""
-    return samples.asked(atom)[0] in ("is_set", "ne", "not_in")
+        yield Region(other.sample, {**other.holds, **dict(zip(free, chosen, strict=True))})

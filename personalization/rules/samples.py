@@ -31,6 +31,14 @@ def asked(atom: Atom) -> tuple[Operator, Value]:
             raise TypeError(f"{type(atom).__name__} asks for no value")
 
 
+def are_texts(atoms: Sequence[Atom]) -> bool:
+    """Say whether a text is compared: a date in a list with another text is one, too."""
+    found = [
+        (op, value if isinstance(value, tuple) else (value,)) for op, value in map(asked, atoms)
+    ]
+    return any(op in PARTS or values.common_kind(value) == "text" for op, value in found)
+
+
 def bounds(atoms: Sequence[Atom]) -> list[Value]:
     """Return every value the atoms name, lists taken apart."""
     found: list[Value] = []

@@ -19,6 +19,7 @@ from tests.consent.people import NOON
 DAY = timedelta(days=1)
 BORN = "attributes.born"
 TAGS = "attributes.tags"
+NAME = "attributes.name"
 NAMED = ("2020-03-01", "2024-02-29", "2026-11-20")
 BACK = (7, 400)
 
@@ -51,7 +52,13 @@ def shoppers() -> list[Facts]:
     return found
 
 
-WORLDS = {"born": born(), "tagged": tagged(), "shoppers": shoppers()}
+def named() -> list[Facts]:
+    """Texts of which some are dates, and some hold others."""
+    texts = ("DE", "FR", "DEFR", "FRDE", "xDEy", "E", "D", "2026", "2026-11-20", "2026-11-21")
+    return [Facts(1, {}), *(Facts(1, {NAME: text}) for text in texts)]
+
+
+WORLDS = {"born": born(), "tagged": tagged(), "named": named(), "shoppers": shoppers()}
 
 
 def field(path: str, op: str, value: Any) -> dict[str, Any]:
@@ -77,6 +84,20 @@ LISTS = st.builds(
     st.sampled_from(["in", "not_in", "includes_any", "includes_all", "eq", "ne"]),
     st.sampled_from([["a"], ["b"], ["a", "b"], ["b", "a"]]),
 ) | st.sampled_from([{"field": TAGS, "op": op} for op in ("is_set", "is_not_set")])  # fmt: skip
+TEXTS = st.one_of(
+    st.builds(
+        field, st.just(NAME), st.sampled_from(["eq", "ne"]), st.sampled_from(["DE", "2026-11-20"])
+    ),
+    st.builds(
+        field, st.just(NAME), st.sampled_from(["in", "not_in"]),
+        st.sampled_from([["DE", "FR"], ["DE", "2026-11-20"]]),
+    ),
+    st.builds(
+        field, st.just(NAME), st.sampled_from(["contains", "starts_with", "ends_with"]),
+        st.sampled_from(["DE", "E", "2026"]),
+    ),
+    st.sampled_from([{"field": NAME, "op": op} for op in ("is_set", "is_not_set")]),
+)  # fmt: skip
 NUMBERS = st.fixed_dictionaries(
     {"op": st.sampled_from(["eq", "gte", "lt"]), "value": st.sampled_from([0, 1, 2, 10, 60])}
 )
@@ -130,6 +151,13 @@ def test_somebody_with_such_a_list_is_found_exactly_where_there_is_one(
     found = witness(parse(tree), now=NOON, listed={TAGS})
 
     assert (found is not None) == somebody("tagged", tree)
+
+
+@settings(max_examples=400, deadline=None)
+@given(trees(TEXTS))
+def test_nobody_is_said_to_be_called_so_only_where_nobody_is(tree: dict[str, Any]) -> None:
+    if witness(parse(tree), now=NOON) is None:
+        assert not somebody("named", tree)
 
 
 @settings(max_examples=600, deadline=None)

@@ -11,7 +11,7 @@ from personalization.receipts import retention as receipts
 from personalization.recommendations import retention as model_retention
 from personalization.recommendations import train
 from personalization.rules import simulate
-from personalization.segments import checking, history, tending, upkeep
+from personalization.segments import checking, history, tending, unasked, upkeep
 from personalization.sources import deliveries
 
 
@@ -19,7 +19,8 @@ from personalization.sources import deliveries
 def apply_inbox() -> None:
     """Apply waiting events until nothing waits that no other worker is at."""
     while apply.apply_batch(now=timezone.now()).taken:
-        keep_segments.delay()
+        if unasked.is_anything_kept():
+            keep_segments.delay()
 
 
 @shared_task

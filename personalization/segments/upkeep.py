@@ -15,6 +15,7 @@ from personalization.segments import (
     reasons,
     standing,
     timing,
+    unasked,
     waiting,
 )
 from personalization.segments.changes import Move
@@ -101,6 +102,10 @@ def one_batch(*, now: datetime, limit: int = BATCH) -> Done:
             # Everybody is counted for all of them, and after that whom time moves is found out.
             waiting.forget()
         return Done(rebuilt=membership.rebuild_stale(stale, now=now))
+    if not current.parts and not unasked.is_anything_kept():
+        unasked.forget_all()
+        return Done(is_rest=True)
+    unasked.forget_events(but=current.needs.events)
     waiting.spread_products(events=current.needs.items)
     work = waiting.take(limit=limit, now=now)
     if not work.people:

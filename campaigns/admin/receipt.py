@@ -1,13 +1,14 @@
 """Receipts of answers at send time: what a mail provider was told for one person, and why."""
 
 import uuid
+from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import display
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -16,7 +17,7 @@ from campaigns.models import Send
 from campaigns.sending import explain, story
 from consent import audit
 from consent.admin.base import CappedPaginator, ReadOnlyAdmin
-from consent.admin.look import chip, chips, quiet, when
+from consent.admin.look import chips, quiet, when
 from personalization.models import Exposure, Receipt
 from personalization.replay import replay
 
@@ -24,7 +25,7 @@ from personalization.replay import replay
 @admin.register(Receipt)
 class ReceiptAdmin(ReadOnlyAdmin[Receipt]):
     list_display = ("recipient", "asked", "chosen", "decided")
-    list_display_links = None
+    list_display_links = ("recipient",)
     # Names and addresses are sealed: an answer is found by the id it carries.
     search_fields = ("message_key",)
     search_help_text = "The decision_id of an answer, or the number of a receipt"
@@ -57,10 +58,9 @@ class ReceiptAdmin(ReadOnlyAdmin[Receipt]):
             vars(receipt)["asked"] = asked.get(receipt.pk)
 
     @display(description="Recipient")
-    def recipient(self, receipt: Receipt) -> SafeString:
-        url = reverse("admin:personalization_receipt_why", args=[receipt.pk])
-        address = vars(receipt)["recipient"] or "without an address"
-        return format_html('<a class="cp-link" href="{}">{}</a>', url, address)
+    def recipient(self, receipt: Receipt) -> str:
+        address: str = vars(receipt)["recipient"]
+        return address or "without an address"
 
     @display(description="Asked for")
     def asked(self, receipt: Receipt) -> SafeString:
@@ -71,11 +71,9 @@ class ReceiptAdmin(ReadOnlyAdmin[Receipt]):
 
     @display(description="Decided by")
     def chosen(self, receipt: Receipt) -> SafeString:
-        found = [
-            chip(slot["rule_name"], tone="quiet" if slot["is_fallback"] else "accent")
-            for slot in receipt.decision["slots"].values()
-        ]
-        return chips(*found) if found else quiet("a list of products")
+        slots = receipt.decision["slots"].values()
+        names = ", ".join(str(slot["rule_name"]) for slot in slots)
+        return format_html("{}", names) if names else quiet("a list of products")
 
     @display(description="Decided", ordering="decided_at")
     def decided(self, receipt: Receipt) -> SafeString:
@@ -85,6 +83,18 @@ class ReceiptAdmin(ReadOnlyAdmin[Receipt]):
         view = self.admin_site.admin_view(self.why_view)
         why = path("<int:object_id>/why/", view, name="personalization_receipt_why")
         return [why, *super().get_urls()]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """There is nothing to change: the page of a receipt says why it is as it is."""
+        if object_id.isascii() and object_id.isdigit():
+            return redirect("admin:personalization_receipt_why", int(object_id))
+        return super().change_view(request, object_id, form_url, extra_context)
 
     def why_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Explain one answer; that of a mail is explained on the mail's own page."""

@@ -49,7 +49,7 @@ def test_answers_are_listed_with_what_was_asked_and_mails_are_not() -> None:
     text = client_of("marketer").get(LIST).content.decode()
 
     assert (Receipt.objects.count(), Exposure.objects.count()) == (2, 1)
-    assert text.count("/why/") == 1
+    assert text.count("/change/") == 1
     assert "a***@e***.com" in text
     assert "anna1@" not in text
     assert "for spring" in text
@@ -66,7 +66,7 @@ def test_an_answer_is_found_by_its_id_also_after_another_took_its_place() -> Non
 
     for term, is_there in ((old.message_key, True), (old.pk, True), (uuid.uuid4(), False)):
         found = client.get(LIST, {"q": str(term)}).content.decode()
-        assert (f"/receipt/{old.pk}/why/" in found) is is_there
+        assert (f"/receipt/{old.pk}/change/" in found) is is_there
     assert "A later answer has taken its place" in page(client, old)
 
 
@@ -160,5 +160,8 @@ def test_nothing_can_be_changed_there() -> None:
     client = client_of("admin")
 
     assert client.get(reverse("admin:personalization_receipt_add")).status_code == 403
+    for given in (receipt.pk, "nonsense"):
+        changed = client.get(reverse("admin:personalization_receipt_change", args=[given]))
+        assert changed.status_code == 302
     gone = reverse("admin:personalization_receipt_delete", args=[receipt.pk])
     assert client.post(gone, {"post": "yes"}).status_code == 403

@@ -26,6 +26,7 @@ Parameters = Sequence[Any] | Mapping[str, Any]
 FEW = 20
 
 _MARK = re.compile(r"%(?:\((?P<name>[^)]+)\))?s|%%")
+_IDLE = pq.TransactionStatus.IDLE
 _GOOD = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
 
 
@@ -45,6 +46,9 @@ class _Kept:
 
     def run(self, parameters: Parameters) -> list[Row]:
         transformer, server = self._transformer, self._connection.pgconn
+        if server.transaction_status == _IDLE and not self._connection.autocommit:
+            # The driver begins a transaction with the first statement of a cursor.
+            self._connection.execute("")
         values = transformer.dump_sequence(self._in_order(parameters), self._formats)
         types = transformer.types or ()
         name = self._names.get(types) or self._prepared(types)

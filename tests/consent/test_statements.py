@@ -7,9 +7,14 @@ from django.db import DataError, OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from consent import statements
+from consent.models import Purpose
 
 ADD = "SELECT %s::integer + 1"
 KEPT = "SELECT count(*) FROM pg_prepared_statements WHERE statement = %s"
+WRITE = """
+INSERT INTO consent_purpose (code, name, description, basis, is_explicit, notice_version,
+    retention_days) VALUES (%s, '', '', 'consent', false, '1', 1) RETURNING code
+"""
 OTHERS_PID = "SELECT pg_backend_pid()"
 
 
@@ -71,6 +76,15 @@ def test_a_connection_that_the_server_left_is_replaced() -> None:
     [(pid,)] = statements.rows(OTHERS_PID, [])
 
     assert pid != lost
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_the_first_statement_of_a_transaction_is_taken_back_with_it() -> None:
+    with transaction.atomic():
+        assert statements.run(WRITE, ["a_mark"]) == [("a_mark",)]
+        transaction.set_rollback(True)
+
+    assert not Purpose.objects.filter(code="a_mark").exists()
 
 
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)

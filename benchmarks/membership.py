@@ -163,6 +163,8 @@ class _Stream:
         self.steps = steps
         self.waiting: deque[_Step] = deque()
         self.woken = threading.Event()
+        # One connection writes all notes, so their numbers are in the order of the steps.
+        self.last_touch = 0
 
     def run(self) -> None:
         chance, began = random.Random(SEED), time.monotonic()
@@ -183,13 +185,16 @@ class _Stream:
         committed = len(self.waiting)
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT id FROM personalization_segment_touch WHERE is_bulk = false"
-                " ORDER BY is_bulk, id LIMIT 1"
+                "SELECT id FROM personalization_segment_touch WHERE is_bulk = false AND id > %s"
+                " ORDER BY is_bulk, id LIMIT 1",
+                [self.last_touch],
             )
             first = cursor.fetchone()
         now, found = time.monotonic(), []
         while committed and (first is None or self.waiting[0].last_touch < first[0]):
-            found += [now - self.waiting.popleft().due] * STEP
+            step = self.waiting.popleft()
+            self.last_touch = step.last_touch
+            found += [now - step.due] * STEP
             committed -= 1
         return found
 
@@ -213,5 +218,7 @@ def _happen(some: list[int], *, chance: random.Random) -> int:
         at = np.full_like(ids, round(now.timestamp() * 1e6))
         told = np.array([code_of[pk] for pk in people.tolist()], np.int64)
         touching.note(Latest(list(NAMES), people, told, ids, at), is_bulk=False)
-        cursor.execute("SELECT max(id) FROM personalization_segment_touch")
+        cursor.execute(
+            "SELECT currval(pg_get_serial_sequence('personalization_segment_touch', 'id'))"
+        )
         return int(cursor.fetchone()[0])

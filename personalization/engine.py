@@ -202,6 +202,9 @@ class _Batch:
 
     def _wanted(self, decisions: _Decisions) -> dict[str, Wish]:
         """The wish of the first slot that has one is that of the whole; others may differ."""
+        if len(decisions) == 1:
+            [decision] = decisions.values()
+            return {_WHOLE: self._wish(decision.outcome) or Wish()}
         own = {name: self._wish(decision.outcome) for name, decision in decisions.items()}
         whole = next(filter(None, own.values()), Wish())
         others = {

@@ -9,6 +9,7 @@ GREETING = ("first_name", "last_name")
 # Of a recommended product: why this person sees it.
 REASON = "reason"
 _TRAITS = "traits."
+_TRAITS_LENGTH = len(_TRAITS)
 
 
 def template_context(
@@ -27,9 +28,9 @@ def template_context(
                 "language": languages.spoken(values).partition("-")[0],
             },
             "traits": {
-                path.removeprefix(_TRAITS): value
+                path[_TRAITS_LENGTH:]: value
                 for path, value in values.items()
-                if path.startswith(_TRAITS)
+                if path[:_TRAITS_LENGTH] == _TRAITS
             },
             "recommendations": list(recommendations),
             **extras,

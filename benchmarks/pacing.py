@@ -2,8 +2,10 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -55,26 +57,74 @@ def ask(
     return asyncio.run(_Pacing(request, port=port).run(rate, seconds, connections))
 
 
+class _Connection(asyncio.Protocol):
+    """One request after the other. Streams and tasks would take as long as a lean server does,
+    from cores that both share."""
+
+    def __init__(self, pacing: "_Pacing") -> None:
+        self._pacing = pacing
+        self._held = b""
+        self._due = 0.0
+        self._is_asked = False
+        self._transport: asyncio.WriteTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.WriteTransport, transport)
+
+    def ask(self, request: bytes, *, due: float) -> None:
+        self._due, self._is_asked = due, True
+        self._writing.write(request)
+
+    def data_received(self, data: bytes) -> None:
+        held = self._held = self._held + data
+        end = held.find(b"\r\n\r\n")
+        if end < 0:
+            return
+        head = held[: end + 2].lower()
+        if len(held) >= end + 4 + _length(head):
+            self._held, self._is_asked = b"", False
+            self._pacing.answered(self, head, due=self._due)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self._is_asked:
+            self._pacing.failed(error or ConnectionResetError("closed before the answer"))
+
+    def close(self) -> None:
+        self._writing.close()
+
+    @property
+    def _writing(self) -> asyncio.WriteTransport:
+        if self._transport is None:
+            raise ConnectionError("not connected")
+        return self._transport
+
+
 class _Pacing:
     def __init__(self, request: Callable[[int], bytes], *, port: int) -> None:
         self._request, self._port = request, port
+        # In turns: each is served by one of the web processes.
+        self._idle: deque[_Connection] = deque()
+        self._changed = asyncio.Event()
+        self._fault: Exception | None = None
         self.waits: list[float] = []
         self.at: list[float] = []
         self.errors = 0
 
     async def run(self, rate: float, seconds: float, connections: int, /) -> Paced:
-        idle: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
+        loop = asyncio.get_running_loop()
         for _ in range(connections):
-            idle.put_nowait(await asyncio.open_connection(HOST, self._port))
+            made = await loop.create_connection(lambda: _Connection(self), HOST, self._port)
+            self._idle.append(made[1])
         started = time.perf_counter()
-        async with asyncio.TaskGroup() as group:
-            for number in range(round(rate * seconds)):
-                due = started + number / rate
-                await asyncio.sleep(max(0.0, due - time.perf_counter()))
-                group.create_task(self._one(number, due, await idle.get(), idle))
+        for number in range(round(rate * seconds)):
+            due = started + number / rate
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            await self._until(1)
+            self._idle.popleft().ask(self._request(number), due=due)
+        await self._until(connections)
         took = time.perf_counter() - started
-        while not idle.empty():
-            idle.get_nowait()[1].close()
+        for connection in self._idle:
+            connection.close()
         p50, p99 = np.percentile(self.waits, [50, 99]) * 1000
         return Paced(
             requests=len(self.waits),
@@ -85,27 +135,28 @@ class _Pacing:
             at=sorted(self.at),
         )
 
-    async def _one(
-        self,
-        number: int,
-        due: float,
-        connection: tuple[asyncio.StreamReader, asyncio.StreamWriter],
-        idle: "asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]]",
-        /,
-    ) -> None:
-        reader, writer = connection
-        writer.write(self._request(number))
-        answer = await reader.readuntil(b"\r\n\r\n")
-        await reader.readexactly(_length(answer))
+    def answered(self, connection: _Connection, head: bytes, /, *, due: float) -> None:
         self.at.append(time.perf_counter())
         self.waits.append(self.at[-1] - due)
-        is_good = answer.split(b" ", 2)[1] == b"200" and _FALLBACK not in answer.lower()
-        self.errors += not is_good
-        idle.put_nowait(connection)
+        self.errors += head.split(b" ", 2)[1] != b"200" or _FALLBACK in head
+        self._idle.append(connection)
+        self._changed.set()
+
+    def failed(self, error: Exception, /) -> None:
+        self._fault = error
+        self._changed.set()
+
+    async def _until(self, idle: int, /) -> None:
+        """Wait until so many connections have nothing to wait for."""
+        while len(self._idle) < idle:
+            if self._fault is not None:
+                raise self._fault
+            self._changed.clear()
+            await self._changed.wait()
 
 
 def _length(head: bytes) -> int:
-    _, found, rest = head.lower().partition(b"\r\ncontent-length:")
+    _, found, rest = head.partition(b"\r\ncontent-length:")
     if not found:
         raise OSError("an answer without Content-Length")
     return int(rest.partition(b"\r\n")[0])

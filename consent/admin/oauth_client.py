@@ -6,6 +6,7 @@ from django.contrib.admin import display, register, site
 from django.contrib.auth.models import AbstractBaseUser
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from oauth2_provider import admin as library
 from oauth2_provider.models import AccessToken, Grant, IDToken, RefreshToken
 
 from consent import oauth
@@ -13,8 +14,9 @@ from consent.admin.look import chips, quiet, two_lines, when
 from consent.admin.program import ProgramAdmin
 from consent.models import OAuthClient
 
-# The library's own pages: ours makes clients that can do one thing only.
-for model in (OAuthClient, AccessToken, Grant, IDToken, RefreshToken):
+# The library's own pages: ours makes clients that can do one thing only. Its module is imported
+# first, whoever asks for ours: otherwise it would register its pages over ours.
+for model in (library.application_model, AccessToken, Grant, IDToken, RefreshToken):
     if site.is_registered(model):
         site.unregister(model)
 

@@ -17,6 +17,7 @@ from consent.admin.look import chip, figure, when
 from consent.models import Purpose
 from personalization.admin import condition_doors, segment_export, segment_page
 from personalization.admin.editor import JsonEditorForm
+from personalization.admin.segment_shelf import ShelfFilter
 from personalization.admin.versioned import VersionedAdmin
 from personalization.admin.vocabulary import vocabulary
 from personalization.comparison import tell_segment
@@ -32,6 +33,8 @@ _ACTS: Mapping[str, segment_page.Page] = {
     "combine": segment_page.combine,
     "enlist": segment_page.enlist,
     "rename": segment_page.rename,
+    "archive": segment_page.archive,
+    "restore": segment_page.restore,
 }
 
 
@@ -65,6 +68,7 @@ class SegmentAdmin(VersionedAdmin[Segment]):
     publisher = publish.publisher
     editor_template = "attune/versioned/segment.html"
     list_display = ("named", "standing", "members", "counted")
+    list_filter = (ShelfFilter,)
     list_before_template = "attune/segment/new_list.html"
     empty_state = {
         "icon": "groups",
@@ -77,6 +81,14 @@ class SegmentAdmin(VersionedAdmin[Segment]):
             "Put it live. Campaigns and rules can use it from then on.",
         ),
     }
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: Any, search_term: str
+    ) -> tuple[Any, bool]:
+        """Campaigns are not offered what is archived."""
+        found, has_repeats = super().get_search_results(request, queryset, search_term)
+        is_offered = request.resolver_match and request.resolver_match.url_name == "autocomplete"
+        return (found.filter(is_archived=False) if is_offered else found), has_repeats
 
     def tell(self, content: Content) -> Content:
         return tell_segment(content, catalogue=catalogue.load())
@@ -121,6 +133,8 @@ class SegmentAdmin(VersionedAdmin[Segment]):
 
     @display(description="State")
     def standing(self, segment: Segment) -> SafeString:
+        if segment.is_archived:
+            return chip("Archived", title="Nothing can use it until it is brought back")
         if segment.broken_since is not None:
             return chip("Broken", tone="bad", title=health.first(segment))
         if segment.kind == Segment.Kind.LIST:

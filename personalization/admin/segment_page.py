@@ -23,6 +23,7 @@ from personalization.conditions.tree import TreeError
 from personalization.models import Segment
 from personalization.profiles import catalogue, people
 from personalization.segments import (
+    archiving,
     difference,
     health,
     history,
@@ -57,7 +58,7 @@ def sheet(admin: Owner, request: HttpRequest, object_id: str) -> HttpResponse:
     if in_clear and names:
         audit.note("segment.view_people", actor=actor(request), target=segment)
     tree = segment.live.content["tree"] if segment.live else None
-    overlaps = overlap.overlaps(segment)
+    overlaps, uses = overlap.overlaps(segment), used.uses(segment)
     context = {
         **admin.admin_site.each_context(request),
         "opts": admin.opts,
@@ -75,7 +76,8 @@ def sheet(admin: Owner, request: HttpRequest, object_id: str) -> HttpResponse:
         "causes": history.causes(segment, since=now - timedelta(days=CAUSES_DAYS)),
         "overlaps": overlaps[:OTHERS],
         "more_overlaps": overlaps[OTHERS:],
-        "uses": used.uses(segment),
+        "uses": uses,
+        "holding": [use for use in uses if not use.is_over],
         "backlog": waiting.backlog(),
         "timed_percent": timing.progress(segment),
         "job": Job.objects.filter(kind__startswith="segment_", label__endswith=f"“{segment.name}”")
@@ -99,6 +101,27 @@ def tend(admin: Owner, request: HttpRequest, object_id: str) -> HttpResponse:
     job = tending.ask(segment, step=step, actor=actor(request))
     tend_segment.delay_on_commit(segment.pk, step, job.pk)
     messages.success(request, f"{job.label}: a worker is at it. The result shows here.")
+    return _back(segment)
+
+
+def archive(admin: Owner, request: HttpRequest, object_id: str) -> HttpResponse:
+    """Put the segment away, unless something uses it."""
+    segment = _changed(admin, request, object_id)
+    holding = archiving.archive(segment, actor=actor(request), now=timezone.now())
+    if holding:
+        names = ", ".join(str(use) for use in holding)
+        messages.warning(request, f"Not archived: used by {names}. Take it out there first.")
+    else:
+        messages.success(request, f"“{segment.name}” is archived. You can bring it back here.")
+    return _back(segment)
+
+
+def restore(admin: Owner, request: HttpRequest, object_id: str) -> HttpResponse:
+    """Bring the segment back and have a worker count it."""
+    segment = _changed(admin, request, object_id)
+    if archiving.restore(segment, actor=actor(request)):
+        keep_segments.delay_on_commit()
+        messages.success(request, f"“{segment.name}” is back and being counted.")
     return _back(segment)
 
 
@@ -236,4 +259,14 @@ def _draft(segment: Segment) -> difference.Difference | None:
         return None
 
 
-__all__ = ["combine", "enlist", "found", "new_list", "rename", "sheet", "tend"]
+__all__ = [
+    "archive",
+    "combine",
+    "enlist",
+    "found",
+    "new_list",
+    "rename",
+    "restore",
+    "sheet",
+    "tend",
+]

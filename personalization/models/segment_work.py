@@ -20,6 +20,7 @@ class SegmentTouch(models.Model):
         LIST = "list", "Put on or taken off the list"
         TIME = "time", "Time passed"
         REPAIR = "repair", "A rebuild"
+        ARCHIVED = "archived", "The segment was archived"
 
     # One of both: a person, or a product whose category (brand …) conditions may look at.
     profile_id = models.BigIntegerField(null=True)

@@ -76,7 +76,7 @@ def rebuild(segment: Segment, *, now: datetime) -> Change:
     if segment.is_stale:
         # Whom time alone may move is found out in parts, when nobody else waits.
         Segment.objects.filter(pk=segment.pk).update(is_stale=False, timed_up_to=0)
-    why = {"cause": Cause.DEFINITION if segment.is_stale else Cause.REPAIR}
+    why = {"cause": _cause(segment)}
     return _store(segment, condition=condition, why=orjson.dumps(why).decode(), now=now)
 
 
@@ -139,6 +139,12 @@ def of_tree(tree: Node, *, known: Catalogue, now: datetime) -> SqlCondition:
 def condition(segment: Segment, *, now: datetime) -> SqlCondition:
     """Return who belongs to a segment as SQL over the living `p`, for comparing."""
     return _condition(segment, now=now)
+
+
+def _cause(segment: Segment) -> Cause:
+    if segment.is_archived:
+        return Cause.ARCHIVED
+    return Cause.DEFINITION if segment.is_stale else Cause.REPAIR
 
 
 def _condition(segment: Segment, *, now: datetime) -> SqlCondition:

@@ -17,7 +17,7 @@ SHOWN = 4
 # Where several things happened at once, the first of these that fits is named.
 _ORDER = (
     Cause.IDENTITY, Cause.LIST, Cause.CONSENT, Cause.EVENT, Cause.PROFILE, Cause.PRODUCT,
-    Cause.TIME, Cause.DEFINITION, Cause.REPAIR,
+    Cause.TIME, Cause.DEFINITION, Cause.REPAIR, Cause.ARCHIVED,
 )  # fmt: skip
 
 

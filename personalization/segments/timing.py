@@ -73,7 +73,7 @@ def _unfinished() -> SegmentQuerySet:
 
 def progress(segment: Segment) -> int | None:
     """Return how far that is in percent; None where nothing is left to do."""
-    if segment.timed_up_to is None:
+    if segment.timed_up_to is None or segment.is_archived:
         return None
     last = CustomerProfile.objects.order_by("-pk").values_list("pk", flat=True).first()
     return 100 if not last else min(100, 100 * segment.timed_up_to // last)

@@ -26,6 +26,8 @@ RATE = 200.0
 # Faster than anything answers: what comes back is the capacity.
 FLAT_OUT = 1_000_000.0
 BATCH = 100
+# Enough that each web process gets some: the system deals them out by chance.
+CALLERS = 8
 PRODUCTS = 4
 NOTE = (
     "Open loop: a wait counts from the moment the request was due, each request is for another "
@@ -112,7 +114,7 @@ def _get(
 
 
 def _batches(port: int, *, token: str, people: int) -> Paced:
-    """Ask for everybody, a hundred in a call, on two connections."""
+    """Ask for everybody, a hundred in a call, several calls at once."""
 
     def request(number: int) -> bytes:
         first = number * BATCH
@@ -125,7 +127,9 @@ def _batches(port: int, *, token: str, people: int) -> Paced:
         return head.encode() + raw
 
     calls = people // BATCH
-    return pacing.ask(request, port=port, seconds=calls / FLAT_OUT, rate=FLAT_OUT, connections=2)
+    return pacing.ask(
+        request, port=port, seconds=calls / FLAT_OUT, rate=FLAT_OUT, connections=CALLERS
+    )
 
 
 def _result(found: Mapping[str, Paced], *, batches: Paced) -> Result:

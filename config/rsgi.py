@@ -8,17 +8,17 @@ import asyncio
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from io import BytesIO
 from tempfile import SpooledTemporaryFile
-from threading import Thread
+from threading import Barrier, BrokenBarrierError
 from typing import IO, Any, Protocol
 
 from django.conf import settings
 
 from config.wsgi import application
-from personalization.serving import ready
+from personalization.serving import rehearsal
 
 # How long a body may take: so long, and longer for each byte that came; and between two parts.
 PATIENCE_SECONDS = 30.0
@@ -30,6 +30,8 @@ DRAINED_BYTES = 32_000_000
 # Above this a body or an answer waits in a file.
 IN_MEMORY_BYTES = 128_000
 PIECE_BYTES = 65_536
+# After so long a thread rehearses alone.
+REHEARSAL_SECONDS = 5.0
 
 Header = tuple[str, str]
 Head = tuple[int, list[Header]]
@@ -67,11 +69,14 @@ class Web:
 
     def __init__(self, wsgi: Callable[..., Any], *, threads: int) -> None:
         self._wsgi = wsgi
+        self._count = threads
         self._threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="web")
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Called by granian when a process starts; requests are taken meanwhile."""
-        Thread(target=ready.read_ahead, name="read-ahead", daemon=True).start()
+        """Called by granian when a process starts: each thread rehearses before it answers."""
+        together = Barrier(self._count)
+        for _ in range(self._count):
+            self._threads.submit(_rehearse, together)
 
     async def __rsgi__(self, scope: Incoming, protocol: Any) -> None:
         if scope.proto != "http":
@@ -111,6 +116,13 @@ class Web:
             for part in given:
                 page.write(part)
         return told[0], told[1]
+
+
+def _rehearse(together: Barrier, /) -> None:
+    """Wait for the others: a thread that is done would take the rehearsal of another."""
+    with suppress(BrokenBarrierError):
+        together.wait(timeout=REHEARSAL_SECONDS)
+    rehearsal.rehearse()
 
 
 def _tell_loop(asked: "asyncio.Future[Head]", answered: "Future[Head]", /) -> None:

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
 
-from django.db import DatabaseError, OperationalError, connection
-from django.utils import timezone
+from django.db import OperationalError
 
 from personalization import engine
 from personalization.conditions.describe import describe
@@ -71,16 +70,6 @@ def live(*, now: datetime) -> dict[str, Ready]:
         return _served.slots
     finally:
         _served.lock.release()
-
-
-def read_ahead() -> None:
-    """Read the slots before anybody asks, in a thread of its own: the first who asks waits less."""
-    try:
-        live(now=timezone.now())
-    except DatabaseError:
-        logger.warning("slots were not read ahead; the first request reads them")
-    finally:
-        connection.close()
 
 
 def default(slots: Collection[Ready]) -> Ready | None:

@@ -1,5 +1,6 @@
 """The embedded PostgreSQL: create its data, mend what a crash left, start it."""
 
+import os
 import shutil
 import signal
 import subprocess
@@ -17,11 +18,23 @@ from config.embedded.layout import Places, make_owned_folder, not_ours
 NAME = "attune"
 PORT = 5432  # only names the socket file
 CREATE_SECONDS = 120
+
+
+def pages_megabytes() -> int:
+    """Return how much memory the server keeps pages in: an eighth of what there is, 1 GB at most.
+
+    With 256 MB, an import of two million events took a third longer (docs/benchmarks.md). Memory
+    is taken only as pages fill it.
+    """
+    there_is: int = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1024**2
+    return max(128, min(1024, there_is // 8))
+
+
 SETTINGS = {
     "listen_addresses": "",
     "port": str(PORT),
     "max_connections": "100",
-    "shared_buffers": "256MB",
+    "shared_buffers": f"{pages_megabytes()}MB",
     "max_wal_size": "2GB",
     "random_page_cost": "1.1",
     "jit": "off",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from config.embedded import binaries, control
+from config.embedded import binaries, control, postgres
 from config.embedded.errors import EmbeddedError
 from config.embedded.layout import Layout, make_private_folder
 from tests.config.conftest import StartUser
@@ -299,3 +299,13 @@ def _modes(folder: Path) -> dict[Path, int]:
 def _owner(number: int) -> int:
     shown = subprocess.run(["ps", "-o", "uid=", "-p", str(number)], capture_output=True, text=True)
     return int(shown.stdout)
+
+
+@pytest.mark.parametrize(("gigabytes", "kept"), [(0.5, 128), (4, 512), (8, 1024), (64, 1024)])
+def test_the_database_keeps_pages_in_a_part_of_the_memory(
+    gigabytes: float, kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there_is = {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": int(gigabytes * 1024**3 / 4096)}
+    monkeypatch.setattr("os.sysconf", there_is.__getitem__)
+
+    assert postgres.pages_megabytes() == kept

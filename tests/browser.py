@@ -118,7 +118,9 @@ def open_as(live_server: LiveServer, browser: Browser) -> Iterator[Open]:
 
 
 def overflow(page: Page) -> int:
-    """Return by how many pixels a page is wider than its window."""
+    """Return by how many pixels a page is wider than its window, once it is there."""
+    # In between two pages there is no document at all.
+    page.wait_for_function("document.body !== null && document.readyState === 'complete'")
     wide: int = page.evaluate(
         "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     )

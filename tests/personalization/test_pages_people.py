@@ -64,6 +64,7 @@ def test_two_people_are_made_one_and_two_again(open_as: Open, width: int) -> Non
     page = open_as("compliance", url, width=width)
     assert overflow(page) == 0
     page.get_by_role("button", name="Merge …").click()
+    page.get_by_role("button", name="Merge them").wait_for()
     assert overflow(page) == 0
     page.get_by_role("button", name="Merge them").click()
     page.get_by_text("They are one customer now").wait_for()

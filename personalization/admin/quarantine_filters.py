@@ -1,15 +1,14 @@
 """Filters of the quarantine: by state, reason and age."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 from django.contrib.admin import SimpleListFilter
-from django.contrib.admin.views.main import ChangeList
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from personalization.admin.option_filter import OptionFilter
 from personalization.models import InboxEvent
 
 REASONS = 30
@@ -17,27 +16,12 @@ _SHOWN_LENGTH = 60
 Rows = QuerySet[InboxEvent]
 
 
-class QuarantineFilter(SimpleListFilter):
+class QuarantineFilter(OptionFilter):
     """What is in quarantine needs somebody; what waits is on its way, and shows when asked for."""
 
     title = "state"
     parameter_name = "state"
     options = {"quarantined": "In quarantine", "waiting": "Waiting"}
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return list(self.options.items())
-
-    def value(self) -> str:
-        chosen = super().value()
-        return chosen if chosen in self.options else "quarantined"
-
-    def choices(self, changelist: ChangeList) -> Iterator[Any]:
-        for value, label in self.options.items():
-            yield {
-                "selected": self.value() == value,
-                "query_string": changelist.get_query_string({self.parameter_name: value}),
-                "display": label,
-            }
 
     def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
         if self.value() == "waiting":

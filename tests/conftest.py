@@ -1,10 +1,12 @@
 """Fixtures of the whole suite: the servers are real, only the database's name is a test's."""
 
 import os
+import random
 import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 import pytest_django
@@ -14,6 +16,7 @@ from django.db import connection
 from django.test import TransactionTestCase
 
 from config.celery import app as celery_app
+from consent.models import DataSubject
 from consent.roles import sync_roles
 from personalization.recommendations import shelf
 from tests import tables
@@ -77,6 +80,18 @@ def _models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _unhurried() -> None:
     """Let no decision fall back because the machine is busy: who tests that sets a time."""
     settings.ATTUNE_DECIDE_SECONDS = 60.0
+
+
+@pytest.fixture(autouse=True)
+def _same_people(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give a test the same pseudonyms in every run: arms, buckets and trials follow from them."""
+    chance = random.Random(request.node.nodeid)
+
+    def drawn() -> UUID:
+        return UUID(int=chance.getrandbits(128), version=4)
+
+    monkeypatch.setattr("consent.identify.store.uuid4", drawn)
+    monkeypatch.setattr(DataSubject._meta.get_field("pseudonym"), "_get_default", drawn)
 
 
 @pytest.fixture(autouse=True)

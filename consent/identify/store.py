@@ -1,7 +1,7 @@
 """The tables behind names: look people up, lock them, make the new, give the known new names."""
 
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from uuid import uuid4
 
 from django.db import connection
 
@@ -126,7 +126,7 @@ def _open(owner: str, wrapped_key: bytes, ciphertext: bytes) -> str:
 def _make(people: Sequence[Person], *, source: str) -> None:
     subjects = []
     for person in people:
-        pseudonym = uuid.uuid4()
+        pseudonym = uuid4()
         subject = DataSubject(
             pseudonym=pseudonym, wrapped_key=identity.new_wrapped_key(str(pseudonym))
         )

@@ -2,11 +2,12 @@
 
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
 from benchmarks import pacing
+from tests.servers import QuietServer
 
 
 class Answering(BaseHTTPRequestHandler):
@@ -32,7 +33,7 @@ class Answering(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    server = ThreadingHTTPServer((pacing.HOST, 0), Answering)
+    server = QuietServer((pacing.HOST, 0), Answering)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server.server_address[1]
     server.shutdown()

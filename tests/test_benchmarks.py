@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from benchmarks import ground, load, receiver, sending
 from benchmarks.receiver import Taken
 from campaigns.models import Campaign
 from config.embedded.layout import PROJECT
+from tests.servers import QuietServer
 
 pytestmark = pytest.mark.long
 PEOPLE = 40
@@ -153,7 +154,7 @@ class _Answering(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-class _Server(ThreadingHTTPServer):
+class _Server(QuietServer):
     seen: list[str]
 
 

@@ -28,7 +28,12 @@ def name(path: Path) -> str:
 
 @cache
 def parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text())
+    text = path.read_text()
+    try:
+        return ast.parse(text)
+    except SystemError:
+        # Python 3.11 counts wrong where another thread parses, too, as for a traceback.
+        return ast.parse(text)
 
 
 def functions(path: Path) -> Iterator[Function]:

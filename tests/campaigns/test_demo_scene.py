@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from io import StringIO
 from pathlib import Path
 
@@ -44,6 +44,7 @@ from tests.campaigns import factories as make
 from tests.campaigns.delivery_support import RunningCatcher
 from tests.campaigns.factories import NOON, MemoryBackend
 from tests.campaigns.sending_support import State, states
+from tests.servers import QuietServer
 
 pytestmark = pytest.mark.django_db
 TABLES = (
@@ -226,7 +227,7 @@ class Web(BaseHTTPRequestHandler):
 def web(*, status: int = 200) -> Iterator[tuple[str, list[str]]]:
     asked: list[str] = []
     handler = type("Asked", (Web,), {"asked": asked, "status": status})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = QuietServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}", asked
     server.shutdown()

@@ -4,12 +4,13 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from threading import Thread
 from typing import Any, ClassVar
 
 from personalization.models import Source
 from personalization.sources import browser, snippets
+from tests.servers import QuietServer
 
 KEY = "wk_test"
 PAGE = """<!doctype html><title>Boots</title>%s
@@ -88,7 +89,7 @@ class Handler(BaseHTTPRequestHandler):
 def serve() -> Iterator[Website]:
     website = Website()
     handler = type("WebsiteHandler", (Handler,), {"website": website})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = QuietServer(("127.0.0.1", 0), handler)
     website.port = server.server_address[1]
     Thread(target=server.serve_forever, daemon=True).start()
     try:

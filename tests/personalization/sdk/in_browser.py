@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from threading import Thread
 
@@ -17,6 +17,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.personalization.sdk import recorder
 from tests.requirements import chromium
+from tests.servers import QuietServer
 
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/142.0 Safari/537.36"
 VIEWED = '{"product_id": "P-1", "price": 12.75, "currency": "EUR"}'
@@ -90,7 +91,7 @@ class _Website(SimpleHTTPRequestHandler):
 def website(folder: Path, *, page: str) -> Iterator[str]:
     """Serve a page from another host than the collector's."""
     kind = type("Website", (_Website,), {"page": page.encode()})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(kind, directory=str(folder)))
+    server = QuietServer(("127.0.0.1", 0), partial(kind, directory=str(folder)))
     Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://localhost:{server.server_port}"
     server.shutdown()

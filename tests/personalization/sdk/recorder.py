@@ -10,10 +10,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from threading import Thread
 from typing import Any
+
+from tests.servers import QuietServer
 
 FOLDER = Path(__file__).parent / "recorded"
 KEY = "recorded-write-key"
@@ -92,7 +94,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-class Recorder(ThreadingHTTPServer):
+class Recorder(QuietServer):
     daemon_threads = True
 
     def __init__(self) -> None:

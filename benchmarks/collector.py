@@ -126,6 +126,6 @@ def _row(size: int, rounds: Sequence[Posted]) -> list[Cell]:
         middle([each.requests / each.seconds for each in rounds]),
         middle([each.p50_ms for each in rounds]),
         middle([each.p99_ms for each in rounds]),
-        sum(each.errors for each in rounds),
+        sum(each.errors + each.told_to_wait for each in rounds),
         middle(per_core) if per_core else 0.0,
     ]

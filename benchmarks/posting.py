@@ -16,11 +16,13 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """`errors` are answers other than 200; `cpu_seconds` is what the server's processes took."""
+    """`requests` counts those that were taken or failed, and `errors` the latter; `told_to_wait`
+    how often a server was too busy; `cpu_seconds` is what the server's processes took."""
 
     requests: int
     seconds: float
     errors: int
+    told_to_wait: int
     p50_ms: float
     p99_ms: float
     cpu_seconds: float
@@ -29,7 +31,10 @@ class Posted:
 def post(
     path: str, *, body: Callable[[int], bytes], port: int, seconds: float, connections: int
 ) -> Posted:
-    """Keep so many connections busy for so long; `body` makes the n-th body."""
+    """Keep so many connections busy for so long; `body` makes the n-th body.
+
+    A connection that is told to wait (429) does so as clients do, and then sends the same again.
+    """
     return asyncio.run(_post(path, body=body, port=port, seconds=seconds, connections=connections))
 
 
@@ -54,6 +59,7 @@ async def _post(
         requests=len(posting.waits),
         seconds=took,
         errors=posting.errors,
+        told_to_wait=posting.told_to_wait,
         p50_ms=float(p50),
         p99_ms=float(p99),
         cpu_seconds=cpu_seconds(port) - before,
@@ -67,25 +73,34 @@ class _Posting:
     def __init__(self, path: str, *, body: Callable[[int], bytes], port: int, until: float) -> None:
         self.waits: list[float] = []
         self.errors = 0
+        self.told_to_wait = 0
         self._path, self._body, self._port, self._until = path, body, port, until
 
     async def connection(self) -> None:
         reader, writer = await asyncio.open_connection(HOST, self._port)
+        raw = b""
         while (asked := time.perf_counter()) < self._until:
-            raw = self._body(next(self.numbers))
+            raw = raw or self._body(next(self.numbers))
             head = f"POST {self._path} HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {len(raw)}\r\n"
             writer.write(head.encode() + b"Content-Type: application/json\r\n\r\n" + raw)
             answer = await reader.readuntil(b"\r\n\r\n")
-            await reader.readexactly(_length(answer))
+            await reader.readexactly(_number(answer, b"content-length"))
+            status = answer.split(b" ", 2)[1]
+            if status == b"429":
+                self.told_to_wait += 1
+                wanted = _number(answer, b"retry-after")
+                await asyncio.sleep(min(wanted, max(0.0, self._until - time.perf_counter())))
+                continue
+            raw = b""
             self.waits.append(time.perf_counter() - asked)
-            self.errors += answer.split(b" ", 2)[1] != b"200"
+            self.errors += status != b"200"
         writer.close()
 
 
-def _length(head: bytes) -> int:
-    _, found, rest = head.lower().partition(b"\r\ncontent-length:")
+def _number(head: bytes, name: bytes) -> int:
+    _, found, rest = head.lower().partition(b"\r\n" + name + b":")
     if not found:
-        raise OSError("an answer without Content-Length")
+        raise OSError(f"an answer without {name.decode()}")
     return int(rest.partition(b"\r\n")[0])
 
 

@@ -22,7 +22,7 @@ from django.db.models import (
 )
 from django.db.models.expressions import Combinable
 
-from consent import statements
+from consent import arrays, statements
 from consent.models import ConsentState, DataSubject, Suppression
 from consent.permission import Permission
 
@@ -41,7 +41,7 @@ SELECT asked.pk, asked.refusal,
        ARRAY(SELECT purpose_id FROM consent_consentstate
              WHERE subject_id = asked.pk AND is_granted
                AND (expires_at IS NULL OR expires_at > %s))
-FROM ({} WHERE "consent_datasubject"."id" = ANY(%s)) AS asked
+FROM ({} WHERE "consent_datasubject"."id" = ANY(%s::bigint[])) AS asked
 """
 _PERMITTED = """EXISTS (
 SELECT 1 FROM consent_consentstate s WHERE s.subject_id = p.subject_id AND s.purpose_id = %s
@@ -104,7 +104,7 @@ def _asked(ids: list[int], *, purpose: str, at: datetime) -> dict[int, _Found]:
     """Return what is found of each subject there is: `refusal`, asked for an array of ids."""
     sql, marks = _asked_sql()
     given: dict[Any, Any] = {_ANY_PURPOSE: purpose, _ANY_TIME: at}
-    parameters: list[Any] = [at, *(given.get(mark, mark) for mark in marks), ids]
+    parameters: list[Any] = [at, *(given.get(mark, mark) for mark in marks), arrays.numbers(ids)]
     rows = statements.rows(sql, parameters, people=len(ids))
     return {pk: (reason, granted) for pk, reason, granted in rows}
 

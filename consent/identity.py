@@ -127,9 +127,9 @@ def _versioned(version: str, sealed: bytes) -> bytes:
 def _master_of(sealed: bytes | memoryview, *, masters: dict[str, AESGCM]) -> tuple[AESGCM, bytes]:
     name, _, rest = bytes(sealed).partition(b":")
     version = name.decode(errors="replace")
-    if not _VERSION.fullmatch(version):
-        raise SealBroken("a sealed value does not say which key sealed it: its bytes were changed")
     master = masters.get(version)
+    if master is None and not _VERSION.fullmatch(version):
+        raise SealBroken("a sealed value does not say which key sealed it: its bytes were changed")
     if master is None:
         raise ImproperlyConfigured(
             f"ATTUNE_ENCRYPTION_KEYS lacks version {version}, which sealed stored keys. "

@@ -18,8 +18,8 @@ from personalization.sources import deliveries
 @shared_task
 def apply_inbox() -> None:
     """Apply waiting events until nothing waits that no other worker is at."""
-    while apply.apply_batch(now=timezone.now()).taken:
-        if unasked.is_anything_kept():
+    for batch in apply.apply_waiting(clock=timezone.now):
+        if batch.taken and unasked.is_anything_kept():
             keep_segments.delay()
 
 

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from django.db import connection
 
-from consent import identity
+from consent import arrays, identity
 from consent.identify.placing import ANONYMOUS_ID, EMAIL, Asked, Key, Person
 from consent.models import DataSubject, Identifier
 
@@ -35,6 +35,12 @@ SET email_index = new.email_index, suppression_hash = new.suppression_hash
 FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS new(id, email_index, suppression_hash)
 WHERE subject.id = new.id
 """
+_KNOWN = """
+SELECT i.kind, i.hash, i.subject_id, person.merged_into_id
+FROM unnest(%s::text[], %s::text[], %s::text[]) AS asked(kind, source, hash)
+JOIN consent_identifier i USING (kind, source, hash)
+JOIN consent_datasubject person ON person.id = i.subject_id
+"""
 # The address of somebody who was merged can stand at the row it came with, under that row's key.
 _EMAILS = """
 SELECT subject.id, owner.pseudonym, owner.wrapped_key, i.ciphertext
@@ -59,17 +65,20 @@ def lock(people: Iterable[Person]) -> None:
 
 
 def known(rows: Sequence[Asked], *, source: str) -> dict[Key, Person]:
-    hashes = list({hash_ for row in rows for _, hash_ in row})
-    found = Identifier.objects.filter(hash__in=hashes).values_list(
-        "kind", "source", "hash", "subject_id", "subject__merged_into"
-    )
+    """Return who is behind these names: addresses are the same everywhere, all else is looked for
+    among the names of the source (one query)."""
+    keys = list({key for row in rows for key in row})
+    sources = ["" if kind == EMAIL else source for kind, _ in keys]
+    asked = ([kind for kind, _ in keys], sources, [hash_ for _, hash_ in keys])
+    with connection.cursor() as cursor:
+        cursor.execute(_KNOWN, [arrays.texts(each) for each in asked])
+        found = cursor.fetchall()
     people: dict[int, Person] = {}
     known: dict[Key, Person] = {}
-    for kind, of_source, hash_, subject, merged in found:
-        if kind == EMAIL or of_source == source:
-            row = known[kind, hash_] = people.setdefault(subject, Person(pk=subject))
-            if merged:
-                row.into = people.setdefault(merged, Person(pk=merged))
+    for kind, hash_, subject, merged in found:
+        row = known[kind, hash_] = people.setdefault(subject, Person(pk=subject))
+        if merged:
+            row.into = people.setdefault(merged, Person(pk=merged))
     return known
 
 

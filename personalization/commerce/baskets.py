@@ -2,21 +2,25 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 from django.db import connection
 
+from consent import arrays
 from personalization.commerce import fold
 from personalization.commerce.fold import Happened, Held, Line
 from personalization.models import Basket
 
 # What was put into a cart longer ago is nobody's cart any more.
 KEPT = timedelta(days=60)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 _STORY = """
-SELECT e.profile_id, e.id, e.name, e.occurred_at, e.currency, p.product_id, t.quantity, t.price
+SELECT e.profile_id, e.id, e.name, (extract(epoch FROM e.occurred_at) * 1000000)::bigint,
+       e.currency, p.product_id, t.quantity, t.price
 FROM personalization_event e
 LEFT JOIN personalization_eventitem t
     ON t.event_id = e.id AND t.occurred_at = e.occurred_at AND t.occurred_at > %(since)s
@@ -28,8 +32,10 @@ ORDER BY e.profile_id, e.occurred_at, e.id, t.line
 _UPSERT = """
 INSERT INTO personalization_basket AS known
     (profile_id, kind, items, value, currency, opened_at, changed_at)
-SELECT * FROM unnest(%s::bigint[], %s::text[], %s::jsonb[], %s::numeric[], %s::text[],
-                     %s::timestamptz[], %s::timestamptz[])
+SELECT profile_id, kind, items, value, currency, opened_at, changed_at
+FROM json_to_recordset(%s::json)
+    AS given (profile_id bigint, kind text, items jsonb, value numeric, currency text,
+              opened_at timestamptz, changed_at timestamptz)
 ON CONFLICT (profile_id, kind) DO UPDATE SET
     items = EXCLUDED.items, value = EXCLUDED.value, currency = EXCLUDED.currency,
     opened_at = EXCLUDED.opened_at, changed_at = EXCLUDED.changed_at
@@ -50,15 +56,15 @@ def refresh(profile_ids: Sequence[int], *, now: datetime) -> None:
     rows = sorted(_rows(_stories(profile_ids, now=now)), key=lambda row: row[:2])
     with connection.cursor() as cursor:
         if rows:
-            columns = [list(column) for column in zip(*map(_columns, rows), strict=True)]
-            cursor.execute(_UPSERT, columns)
-        people, kinds = [row[0] for row in rows], [row[1] for row in rows]
-        cursor.execute(_FORGET, [list(profile_ids), people, kinds])
+            cursor.execute(_UPSERT, [orjson.dumps([_told(row) for row in rows]).decode()])
+        people, kinds = (row[0] for row in rows), [row[1] for row in rows]
+        written = arrays.numbers(profile_ids), arrays.numbers(people), arrays.texts(kinds)
+        cursor.execute(_FORGET, written)
 
 
 def _stories(profile_ids: Sequence[int], *, now: datetime) -> Mapping[int, list[Happened]]:
     asked: dict[str, Any] = {
-        "ids": list(profile_ids),
+        "ids": arrays.numbers(profile_ids),
         "names": sorted(fold.EVENTS),
         "since": now - KEPT,
         "now": now,
@@ -68,7 +74,7 @@ def _stories(profile_ids: Sequence[int], *, now: datetime) -> Mapping[int, list[
     with connection.cursor() as cursor:
         cursor.execute(_STORY, asked)
         for person, event, name, at, currency, product, quantity, price in cursor.fetchall():
-            heads[person, event] = (name, at, currency or "")
+            heads[person, event] = (name, _EPOCH + at * _MICROSECOND, currency or "")
             held = lines.setdefault((person, event), [])
             if product is not None:
                 held.append(Line(product, quantity, price))
@@ -88,7 +94,7 @@ def _rows(stories: Mapping[int, list[Happened]]) -> Iterable[Row]:
             yield person, Basket.Kind.WISHLIST.value, wishes
 
 
-def _columns(row: Row) -> tuple[object, ...]:
+def _told(row: Row) -> dict[str, object]:
     person, kind, held = row
     items = [
         {
@@ -98,12 +104,12 @@ def _columns(row: Row) -> tuple[object, ...]:
         }
         for line in held.lines.values()
     ]
-    return (
-        person,
-        kind,
-        orjson.dumps(items).decode(),
-        held.value,
-        held.currency,
-        held.opened_at,
-        held.changed_at,
-    )
+    return {
+        "profile_id": person,
+        "kind": kind,
+        "items": items,
+        "value": str(held.value),
+        "currency": held.currency,
+        "opened_at": held.opened_at,
+        "changed_at": held.changed_at,
+    }

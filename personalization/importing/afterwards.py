@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from django.db import connection, transaction
 
+from consent import arrays
 from consent.models import Job
 from personalization.importing import event_days, touching
 from personalization.importing.event_days import Days, Integers, Latest, starts
@@ -70,7 +71,7 @@ def make_due(profile_ids: Sequence[int], *, work: str) -> None:
     """Note whose state has to be derived anew; the worker of that kind takes the rows away."""
     if profile_ids:
         with connection.cursor() as cursor:
-            cursor.execute(_DUE, [work, event_days.array(profile_ids)])
+            cursor.execute(_DUE, [work, arrays.numbers(profile_ids)])
 
 
 @transaction.atomic

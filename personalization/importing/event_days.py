@@ -1,6 +1,6 @@
 """Count a batch of events by person, name and day; find each person's first and latest."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
+from consent import arrays
 from personalization.importing.event_rows import EventRow
 
 Integers = NDArray[np.int64]
@@ -94,18 +95,13 @@ def count(
 def written(days: Days) -> list[str | list[str]]:
     """Return the counts as `add` wants them."""
     columns = (days.owners, days.codes, days.days, days.counts, days.cents)
-    return [days.names, *(array(each.tolist()) for each in columns)]
+    return [days.names, *(arrays.numbers(each.tolist()) for each in columns)]
 
 
 def add(counts: list[str | list[str]]) -> None:
     """Add the counts to those of the days."""
     with connection.cursor() as cursor:
         cursor.execute(_DAILY, counts)
-
-
-def array(plain: Iterable[object]) -> str:
-    """Write numbers and times as an array: the driver would look at each of thousands alone."""
-    return "{" + ",".join(map(str, plain)) + "}"
 
 
 def starts(*sorted_columns: Integers) -> Integers:
@@ -115,6 +111,6 @@ def starts(*sorted_columns: Integers) -> Integers:
 
 
 def execute(statement: str, *columns: Any) -> None:
-    written = [each if isinstance(each, list) else array(each.tolist()) for each in columns]
+    written = [arrays.numbers(each.tolist()) for each in columns]
     with connection.cursor() as cursor:
         cursor.execute(statement, written)

@@ -6,6 +6,7 @@ from datetime import datetime
 import psycopg
 from django.db import connection, transaction
 
+from consent import arrays
 from personalization.importing import afterwards, event_days, event_parcels
 from personalization.importing.ahead import finish
 from personalization.importing.event_days import Days
@@ -60,7 +61,7 @@ def claim(message_ids: Sequence[str], *, source: Source, now: datetime) -> list[
     """
     asked = sorted(set(message_ids))
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [source.pk, now, _texts(asked), len(message_ids)])
+        cursor.execute(_CLAIM, [source.pk, now, arrays.texts(asked), len(message_ids)])
         new, count = cursor.fetchone()
     if count == len(message_ids):
         return [True] * count
@@ -130,10 +131,3 @@ def _copy(statement: str, lines: bytes) -> int:
         with cursor.copy(statement) as copy:
             copy.write(lines)
         return int(cursor.rowcount)
-
-
-def _texts(texts: list[str]) -> list[str] | str:
-    """Write texts as an array, if nothing in them has a meaning there."""
-    joined = '","'.join(texts)
-    is_plain = joined.count('"') == 2 * (len(texts) - 1) and "\\" not in joined
-    return f'{{"{joined}"}}' if texts and is_plain else texts

@@ -2,7 +2,8 @@
 
 from django.db import connection
 
-from personalization.importing.event_days import Latest, array
+from consent import arrays
+from personalization.importing.event_days import Latest
 
 _TOUCH = """
 INSERT INTO personalization_segment_touch
@@ -18,5 +19,5 @@ def note(latest: Latest, *, is_bulk: bool) -> None:
     """Note the latest event of each name of each person."""
     columns = (latest.owners, latest.ids, latest.codes, latest.at)
     with connection.cursor() as cursor:
-        written = [array(each.tolist()) for each in columns]
+        written = [arrays.numbers(each.tolist()) for each in columns]
         cursor.execute(_TOUCH, [latest.names, is_bulk, *written])

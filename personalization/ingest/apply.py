@@ -1,31 +1,30 @@
 """Apply waiting events: whose they are, may they be kept, store them; what is wrong waits apart."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import psycopg
 from django.db import DataError, OperationalError, connection, transaction
 
-from consent import identity
 from personalization.commerce import state
 from personalization.importing import afterwards, event_store
-from personalization.importing.values import CellError
-from personalization.ingest import consent, given, inbox, partitions, people, reading, seen, storing
+from personalization.importing.ahead import Meanwhile, collector_at_rest, meanwhile
+from personalization.ingest import consent, given, inbox, opening, partitions, people, seen, storing
 from personalization.ingest import tally as tallies
-from personalization.ingest.inbox import Waiting
+from personalization.ingest.inbox import Taken, Waiting
+from personalization.ingest.opening import Ahead, Opened
 from personalization.ingest.purposes import PROFILING, collection_purpose
 from personalization.ingest.reading import Reading
 from personalization.ingest.tally import Outcome, Tally
 from personalization.models import ProfileDue, Source, SourceDay
 
-BATCH = 1000
+BATCH = 4000
 # Two workers may want two people the other holds; the one that is told to stop begins again.
 TRIES = 3
 # What is counted where a person was erased: no purpose would help.
 ERASED = "erased"
 _TOO_LARGE = "a number in it is larger than any sum may be"
-_BROKEN = "it does not open: its bytes were changed, or it was moved here"
 
 _TOUCH = """
 UPDATE personalization_source SET last_event_at = GREATEST(last_event_at, %s) WHERE id = %s
@@ -57,29 +56,44 @@ class Applied:
         )
 
 
-def apply_batch(*, now: datetime, limit: int = BATCH) -> Applied:
+def apply_waiting(*, clock: Callable[[], datetime], limit: int = BATCH) -> Iterator[Applied]:
+    """Apply batch after batch until nothing waits that no other worker is at.
+
+    The last one is empty. What comes next is read while the database works on what came before.
+    """
+    ahead, is_over = Ahead(), False
+    while not is_over:
+        batch = apply_batch(now=clock(), limit=limit, ahead=ahead)
+        is_over = not batch.taken
+        yield batch
+
+
+def apply_batch(*, now: datetime, limit: int = BATCH, ahead: Ahead | None = None) -> Applied:
     """Apply the oldest waiting events of one source, in one transaction: all of them or none.
 
-    Another worker takes another source; of one source everything is applied in order.
+    Another worker takes another source; of one source everything is applied in order. Who goes on
+    with the next batch keeps `ahead` for it.
     """
     for _ in range(TRIES - 1):
         try:
-            return _apply_next(now=now, limit=limit)
+            return _apply_next(now=now, limit=limit, ahead=ahead)
         except OperationalError as error:
             is_deadlock = isinstance(error.__cause__, psycopg.errors.DeadlockDetected)
             if not is_deadlock or connection.in_atomic_block:
                 raise
-    return _apply_next(now=now, limit=limit)
+    return _apply_next(now=now, limit=limit, ahead=ahead)
 
 
 @transaction.atomic
-def _apply_next(*, now: datetime, limit: int) -> Applied:
-    taken = inbox.take(limit=limit)
+def _apply_next(*, now: datetime, limit: int, ahead: Ahead | None) -> Applied:
+    taken = inbox.take(limit=limit, ahead=ahead.rows if ahead else ())
     if taken.source is None:
         return Applied(is_busy=taken.is_busy)
     partitions.ensure_ahead(now=now)
     try:
-        tally = _apply_or_split(taken.rows, source=taken.source, now=now)
+        with collector_at_rest(), meanwhile() as work:
+            opened = _opened(taken, now=now, limit=limit, ahead=ahead, work=work)
+            tally = _apply_or_split(opened, source=taken.source, now=now)
     except OperationalError:
         raise
     except Exception:
@@ -96,25 +110,43 @@ def _apply_next(*, now: datetime, limit: int) -> Applied:
     )
 
 
-def _apply_or_split(rows: Sequence[Waiting], *, source: Source, now: datetime) -> Tally:
+def _opened(
+    taken: Taken, *, now: datetime, limit: int, ahead: Ahead | None, work: Meanwhile
+) -> Opened:
+    """Open the batch; where another whole one waits, begin to read that, too."""
+    if ahead is None:
+        return opening.opened(taken.rows, now=now)
+    found = ahead.opened(taken.rows, now=now)
+    if len(taken.rows) == limit:
+        following = inbox.following(taken, limit=limit)
+        if len(following) == limit:
+            ahead.start(following, now=now, work=work)
+    return found
+
+
+def _apply_or_split(opened: Opened, *, source: Source, now: datetime) -> Tally:
     """Halve a batch the database refuses, until the one faulty event stands apart."""
+    rows = opened.rows
     try:
         with transaction.atomic():
-            return _apply(rows, source=source, now=now)
+            return _apply(opened, source=source, now=now)
     except DataError:
         if len(rows) == 1:
             tally = Tally()
             _set_apart([(rows[0], _TOO_LARGE)], now=now, tally=tally)
             return tally
         half = len(rows) // 2
-        first = _apply_or_split(rows[:half], source=source, now=now)
-        return first + _apply_or_split(rows[half:], source=source, now=now)
+        # Opened again: whose an event is has been noted on its reading.
+        parts = [opening.opened(part, now=now) for part in (rows[:half], rows[half:])]
+        first, second = (_apply_or_split(part, source=source, now=now) for part in parts)
+        return first + second
 
 
-def _apply(rows: Sequence[Waiting], *, source: Source, now: datetime) -> Tally:
+def _apply(opened: Opened, *, source: Source, now: datetime) -> Tally:
     """Consent that a batch carries is written before it is asked for."""
     tally = Tally()
-    fresh = _not_repeated(_read(rows, now=now, tally=tally), source=source, now=now, tally=tally)
+    _set_apart(opened.faulty, now=now, tally=tally)
+    fresh = _not_repeated(opened.readings, source=source, now=now, tally=tally)
     met = people.meet(fresh, space=source.space, now=now)
     _refuse(((each, _purpose(each)) for each in met.strangers), tally=tally)
     _refuse(((each, ERASED) for each in met.gone), tally=tally)
@@ -137,22 +169,6 @@ def _apply(rows: Sequence[Waiting], *, source: Source, now: datetime) -> Tally:
         )
     _store(found.kept, changed=changed, source=source, now=now, tally=tally)
     return tally
-
-
-def _read(rows: Iterable[Waiting], *, now: datetime, tally: Tally) -> list[Reading]:
-    """Open and check payloads; a faulty one is set apart with its reason, its neighbours go on."""
-    found = []
-    faulty: list[tuple[Waiting, str]] = []
-    for row in rows:
-        try:
-            payload = inbox.open_payload(row.payload, message_id=row.message_id)
-            found.append(reading.read(payload, row=row, now=now))
-        except CellError as fault:
-            faulty.append((row, str(fault)))
-        except identity.SealBroken:
-            faulty.append((row, _BROKEN))
-    _set_apart(faulty, now=now, tally=tally)
-    return found
 
 
 def _not_repeated(

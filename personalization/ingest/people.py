@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import connection
 
-from consent import identity
+from consent import arrays, identity
 from consent.identify import ANONYMOUS_ID
 from consent.models import Identifier, Purpose
 from personalization import merging
@@ -126,7 +126,7 @@ def _lock(subject_ids: Collection[int]) -> dict[int, int]:
     open_ids: Iterable[int] = subject_ids
     with connection.cursor() as cursor:
         for _ in range(_CHAIN):
-            cursor.execute(_LOCK, [sorted(open_ids)])
+            cursor.execute(_LOCK, [arrays.numbers(sorted(open_ids))])
             rows = cursor.fetchall()
             living |= {id_ for id_, is_alive, into in rows if is_alive and into is None}
             merged |= {id_: into for id_, _, into in rows if into is not None}

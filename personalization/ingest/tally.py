@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import lru_cache
 
 from personalization.models import SourceDay
 
@@ -40,6 +41,7 @@ class Tally:
         return Tally(days=self.days + other.days, properties=self.properties + other.properties)
 
 
+@lru_cache(maxsize=1024)
 def day_of(at: datetime) -> date:
     return at.astimezone(UTC).date()
 

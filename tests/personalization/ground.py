@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 
 from personalization.ingest.accept import accept
-from personalization.ingest.apply import Applied, apply_batch
+from personalization.ingest.apply import Applied, apply_waiting
 from personalization.ingest.incoming import Incoming
 from personalization.models import Source
 from tests.consent.people import NOON
@@ -42,7 +42,4 @@ def take_in(*events: Incoming, source: str = SHOP, now: datetime = NOON) -> Appl
 
 
 def apply_all(*, now: datetime = NOON) -> Applied:
-    total = Applied()
-    while (done := apply_batch(now=now)).taken:
-        total += done
-    return total
+    return sum(apply_waiting(clock=lambda: now), start=Applied())

@@ -16,6 +16,7 @@ from config.processes import ROOT
 from consent import ledger
 from consent.models import ConsentState
 from personalization.ingest.accept import accept
+from personalization.ingest.apply import BATCH
 from personalization.models import Event, EventDaily, EventKey, InboxEvent, Source, SourceDay
 from tests.consent.people import NOON, subject
 from tests.personalization.collector_support import post, source, track
@@ -24,7 +25,7 @@ from tests.personalization.sdk import server
 
 __all__ = ["real_commits"]
 HOUR = timedelta(hours=1)
-EVENTS = 6_000
+EVENTS = 5 * BATCH
 
 
 @pytest.fixture

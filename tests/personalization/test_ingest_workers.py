@@ -144,11 +144,11 @@ def test_a_worker_told_to_stop_by_a_deadlock_begins_again(
     accept([event("m1")], source=SHOP, now=NOON)
     original, tries = apply._apply_next, []
 
-    def unlucky(*, now: Any, limit: int) -> Applied:
+    def unlucky(*, now: Any, limit: int, ahead: Any) -> Applied:
         tries.append(now)
         if len(tries) < apply.TRIES:
             raise OperationalError from psycopg.errors.DeadlockDetected()
-        return original(now=now, limit=limit)
+        return original(now=now, limit=limit, ahead=ahead)
 
     monkeypatch.setattr(apply, "_apply_next", unlucky)
 
@@ -161,7 +161,7 @@ def test_any_other_fault_of_the_database_is_not_tried_again(
 ) -> None:
     tries = []
 
-    def broken(*, now: Any, limit: int) -> Applied:
+    def broken(*, now: Any, limit: int, ahead: Any) -> Applied:
         tries.append(now)
         raise OperationalError from psycopg.errors.AdminShutdown()
 

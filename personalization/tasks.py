@@ -1,5 +1,7 @@
 """Celery entry points. One call each."""
 
+from datetime import timedelta
+
 from celery import shared_task
 from celery.contrib.django.task import DjangoTask
 from django.utils import timezone
@@ -14,11 +16,15 @@ from personalization.rules import simulate
 from personalization.segments import checking, history, tending, unasked, upkeep
 from personalization.sources import deliveries
 
+# A nudge or the scheduler starts the next one.
+SHIFT = timedelta(minutes=3)
+
 
 @shared_task
 def apply_inbox() -> None:
-    """Apply waiting events until nothing waits that no other worker is at."""
-    for batch in apply.apply_waiting(clock=timezone.now):
+    """Apply waiting events until nothing waits that no other worker is at, or the shift is over:
+    well before the time that a task may take, whose end would undo the batch it comes in."""
+    for batch in apply.apply_waiting(clock=timezone.now, shift=SHIFT):
         if batch.taken and unasked.is_anything_kept():
             keep_segments.delay()
 

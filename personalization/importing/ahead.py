@@ -56,6 +56,11 @@ class Task(Generic[T]):
             # Whoever waits for the database has nothing to do with it; not even with a Ctrl-C.
             self._fault, self.is_done = fault, True
 
+    def drop(self) -> None:
+        """Want it no more; a Ctrl-C that came while it was made is not lost with it."""
+        if self._fault and not isinstance(self._fault, Exception):
+            raise self._fault
+
     def result(self) -> T:
         """Do what is left of it, and return what it came to."""
         while not self.is_done:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import psycopg
 from django.db import DataError, OperationalError, connection, transaction
@@ -20,6 +20,8 @@ from personalization.ingest.tally import Outcome, Tally
 from personalization.models import ProfileDue, Source, SourceDay
 
 BATCH = 4000
+# What the database refuses is looked for in batches of so many: what they lead to is committed.
+CAREFUL = 250
 # Two workers may want two people the other holds; the one that is told to stop begins again.
 TRIES = 3
 # What is counted where a person was erased: no purpose would help.
@@ -56,16 +58,19 @@ class Applied:
         )
 
 
-def apply_waiting(*, clock: Callable[[], datetime], limit: int = BATCH) -> Iterator[Applied]:
-    """Apply batch after batch until nothing waits that no other worker is at.
+def apply_waiting(
+    *, clock: Callable[[], datetime], limit: int = BATCH, shift: timedelta = timedelta.max
+) -> Iterator[Applied]:
+    """Apply batch after batch until nothing waits that no other worker is at, or the shift is over.
 
-    The last one is empty. What comes next is read while the database works on what came before.
+    What comes next is read while the database works on what came before.
     """
-    ahead, is_over = Ahead(), False
-    while not is_over:
-        batch = apply_batch(now=clock(), limit=limit, ahead=ahead)
-        is_over = not batch.taken
+    ahead, began = Ahead(), clock()
+    while (now := clock()) - began < shift:
+        batch = apply_batch(now=now, limit=limit, ahead=ahead)
         yield batch
+        if not batch.taken:
+            break
 
 
 def apply_batch(*, now: datetime, limit: int = BATCH, ahead: Ahead | None = None) -> Applied:
@@ -74,6 +79,13 @@ def apply_batch(*, now: datetime, limit: int = BATCH, ahead: Ahead | None = None
     Another worker takes another source; of one source everything is applied in order. Who goes on
     with the next batch keeps `ahead` for it.
     """
+    try:
+        return _apply_undisturbed(now=now, limit=limit, ahead=ahead)
+    except DataError:
+        return _apply_undisturbed(now=now, limit=min(limit, CAREFUL), ahead=None)
+
+
+def _apply_undisturbed(*, now: datetime, limit: int, ahead: Ahead | None) -> Applied:
     for _ in range(TRIES - 1):
         try:
             return _apply_next(now=now, limit=limit, ahead=ahead)
@@ -86,7 +98,7 @@ def apply_batch(*, now: datetime, limit: int = BATCH, ahead: Ahead | None = None
 
 @transaction.atomic
 def _apply_next(*, now: datetime, limit: int, ahead: Ahead | None) -> Applied:
-    taken = inbox.take(limit=limit, ahead=ahead.rows if ahead else ())
+    taken = inbox.take(limit=limit, ahead=ahead.taken if ahead else None)
     if taken.source is None:
         return Applied(is_busy=taken.is_busy)
     partitions.ensure_ahead(now=now)
@@ -94,7 +106,7 @@ def _apply_next(*, now: datetime, limit: int, ahead: Ahead | None) -> Applied:
         with collector_at_rest(), meanwhile() as work:
             opened = _opened(taken, now=now, limit=limit, ahead=ahead, work=work)
             tally = _apply_or_split(opened, source=taken.source, now=now)
-    except OperationalError:
+    except (DataError, OperationalError):
         raise
     except Exception:
         inbox.pass_over(taken.source)
@@ -116,21 +128,24 @@ def _opened(
     """Open the batch; where another whole one waits, begin to read that, too."""
     if ahead is None:
         return opening.opened(taken.rows, now=now)
-    found = ahead.opened(taken.rows, now=now)
-    if len(taken.rows) == limit:
+    found = ahead.opened(taken, now=now)
+    # What is read of another source already waits for that one's turn.
+    if len(taken.rows) == limit and ahead.taken is None:
         following = inbox.following(taken, limit=limit)
-        if len(following) == limit:
+        if len(following.rows) == limit:
             ahead.start(following, now=now, work=work)
     return found
 
 
 def _apply_or_split(opened: Opened, *, source: Source, now: datetime) -> Tally:
-    """Halve a batch the database refuses, until the one faulty event stands apart."""
+    """Halve a small batch the database refuses, until the one faulty event stands apart."""
     rows = opened.rows
     try:
         with transaction.atomic():
             return _apply(opened, source=source, now=now)
     except DataError:
+        if len(rows) > CAREFUL:
+            raise
         if len(rows) == 1:
             tally = Tally()
             _set_apart([(rows[0], _TOO_LARGE)], now=now, tally=tally)

@@ -77,7 +77,10 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """The next rows of one source; none where nothing waits or others are at all of it."""
+    """The next rows of one source; none where nothing waits or others are at all of it.
+
+    What `following` returns is held by nobody: it may be gone or changed when its turn comes.
+    """
 
     source: Source | None
     rows: Sequence[Waiting] = ()
@@ -96,13 +99,13 @@ def open_payload(payload: bytes | memoryview, *, message_id: str) -> dict[str, A
     return found
 
 
-def take(*, limit: int, ahead: Sequence[Waiting] = ()) -> Taken:
+def take(*, limit: int, ahead: Taken | None = None) -> Taken:
     """Take the oldest rows of the source that waits longest; hold the source until the commit.
 
     Fewer than `limit`, where those hold more than a worker should have in mind.
 
     One worker a source: what was said and who was named earlier is known to what came later.
-    Where these are the rows `ahead`, as they were then, those are returned.
+    Where these are the rows read `ahead`, each as it was, that is what is returned.
     """
     with connection.cursor() as cursor:
         cursor.execute(_NEXT, [cache.get(_PASSED_OVER, []), _APPLYING])
@@ -110,16 +113,18 @@ def take(*, limit: int, ahead: Sequence[Waiting] = ()) -> Taken:
         if source_id is None:
             return Taken(source=None, is_busy=is_waiting)
     # A statement of its own: it sees what the last holder of the source committed.
-    is_known = _are_next(ahead, source_id=source_id, limit=limit)
-    rows = ahead if is_known else _rows(source_id, after=0, limit=limit)
+    if ahead and _is_next(ahead, source_id=source_id, limit=limit):
+        return ahead
+    rows = _rows(source_id, after=0, limit=limit)
     return Taken(source=Source.objects.get(pk=source_id) if rows else None, rows=rows)
 
 
-def following(taken: Taken, *, limit: int) -> Sequence[Waiting]:
-    """Return the rows of the same source that come next; nobody holds them."""
+def following(taken: Taken, *, limit: int) -> Taken:
+    """Return what comes after what was taken of a source."""
     if taken.source is None:
-        return ()
-    return _rows(taken.source.pk, after=taken.rows[-1].pk, limit=limit)
+        return taken
+    rows = _rows(taken.source.pk, after=taken.rows[-1].pk, limit=limit)
+    return Taken(source=taken.source, rows=rows)
 
 
 def pass_over(source: Source) -> None:
@@ -128,14 +133,14 @@ def pass_over(source: Source) -> None:
     cache.set(_PASSED_OVER, [*known, source.pk], _PASSED_OVER_SECONDS)
 
 
-def _are_next(ahead: Sequence[Waiting], *, source_id: int, limit: int) -> bool:
-    """Say whether just these rows come next, each as it was read."""
-    if not ahead:
+def _is_next(ahead: Taken, *, source_id: int, limit: int) -> bool:
+    """Say whether just these rows of this source come next, each as it was read."""
+    if ahead.source is None or ahead.source.pk != source_id:
         return False
     with connection.cursor() as cursor:
         cursor.execute(_VERSIONS, [source_id, limit])
         found: list[tuple[int, int]] = cursor.fetchall()
-    return found == [(row.pk, row.version) for row in ahead]
+    return found == [(row.pk, row.version) for row in ahead.rows]
 
 
 def _rows(source_id: int, *, after: int, limit: int) -> list[Waiting]:

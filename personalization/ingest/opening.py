@@ -9,10 +9,10 @@ from personalization.importing.ahead import Meanwhile, Steps, Task, finish
 from personalization.importing.outcome import batches
 from personalization.importing.values import CellError
 from personalization.ingest import inbox, reading
-from personalization.ingest.inbox import Waiting
+from personalization.ingest.inbox import Taken, Waiting
 from personalization.ingest.reading import Reading
 
-# Rows that are read at a time: under a millisecond.
+# Rows that are read at a time: of usual ones under a millisecond.
 STEP = 16
 _BROKEN = "it does not open: its bytes were changed, or it was moved here"
 
@@ -48,18 +48,22 @@ def _in_steps(rows: Sequence[Waiting], *, now: datetime) -> Steps[Opened]:
 
 
 class Ahead:
-    """What one worker has read of the rows that come next; nobody holds them until their turn."""
+    """What one worker has read of the rows that one source has next."""
 
     def __init__(self) -> None:
-        self.rows: Sequence[Waiting] = ()
+        self.taken: Taken | None = None
         self._task: Task[Opened] | None = None
 
-    def start(self, rows: Sequence[Waiting], *, now: datetime, work: Meanwhile) -> None:
+    def start(self, taken: Taken, *, now: datetime, work: Meanwhile) -> None:
         """Read these rows, step by step, as there is time."""
-        self.rows, self._task = rows, work.start(_in_steps(rows, now=now))
+        self.taken, self._task = taken, work.start(_in_steps(taken.rows, now=now))
 
-    def opened(self, rows: Sequence[Waiting], *, now: datetime) -> Opened:
-        """Return what these rows hold; of other rows than it read nothing is kept."""
-        task = self._task if rows is self.rows else None
-        self.rows, self._task = (), None
-        return task.result() if task else opened(rows, now=now)
+    def opened(self, taken: Taken, *, now: datetime) -> Opened:
+        """Return what was taken, opened; what was read of the same source is used up by it."""
+        known, task = self.taken, self._task
+        if known and task and known.source == taken.source:
+            self.taken = self._task = None
+            if taken is known:
+                return task.result()
+            task.drop()
+        return opened(taken.rows, now=now)

@@ -37,6 +37,27 @@ def test_csv_delimiter_is_found_and_a_byte_order_mark_ignored(
     assert rows == [Row(line=2, values={"external_id": "1", "city": "Köln"})]
 
 
+@pytest.mark.parametrize("above", ["sep=;", "SEP=; "])
+def test_what_excel_says_of_the_delimiter_is_no_header(tmp_path: Path, above: str) -> None:
+    file = tmp_path / "customers.csv"
+    # By its commas alone the header would fall into three.
+    lines = [above, 'external_id;"city, land, planet"', "1;Köln"]
+    file.write_bytes(b"\xef\xbb\xbf" + "\r\n".join(lines).encode())
+
+    rows = list(readers.read(file))
+
+    assert readers.columns(file) == ["external_id", "city, land, planet"]
+    assert rows == [Row(line=3, values={"external_id": "1", "city, land, planet": "Köln"})]
+
+
+def test_csv_with_nothing_but_its_delimiter_has_no_header(tmp_path: Path) -> None:
+    file = tmp_path / "customers.csv"
+    file.write_text("sep=;\r\n")
+
+    with pytest.raises(UnreadableError, match="has no header"):
+        list(readers.read(file))
+
+
 def test_csv_line_with_too_many_cells_or_a_stray_quote_is_a_fault_of_that_line_only(
     tmp_path: Path,
 ) -> None:

@@ -51,9 +51,12 @@ class Processes:
         end = time.monotonic() + PATIENCE_SECONDS
         while not is_ready():
             if _has_ended(self._children[name]) or time.monotonic() > end:
-                tail = self.log(name).read_text(errors="replace")[-1500:]
-                raise NotStarted(f"{name} did not start. The end of {self.log(name)}:\n{tail}")
+                raise NotStarted(f"{name} did not start. {self.last_words(name)}")
             time.sleep(0.1)
+
+    def last_words(self, name: str) -> str:
+        log = self.log(name)
+        return f"The end of {log}:\n{log.read_text(errors='replace')[-1500:]}"
 
     def dead(self) -> list[str]:
         """Return the names of children that ended."""
@@ -144,9 +147,18 @@ def is_free(port: int) -> bool:
     return True
 
 
-def refuse_busy(port: int) -> None:
+def refuse_busy(port: int, *, setting: str = "PORT=") -> None:
+    """Say which setting, up to the number, names another port."""
     if not is_free(port):
-        raise NotStarted(f"Port {port} is in use. Choose another, as in: PORT={port + 1}")
+        raise NotStarted(f"Port {port} is in use. Choose another, as in: {setting}{port + 1}")
+
+
+def refuse_busy_catcher() -> None:
+    is_given = "EMAIL_URL" in os.environ
+    refuse_busy(
+        mail_port(),
+        setting="EMAIL_URL=catcher://127.0.0.1:" if is_given else "ATTUNE_MAIL_PORT=",
+    )
 
 
 def answers(url: str) -> bool:

@@ -17,6 +17,7 @@ from config.processes import (
     is_caught,
     mail_port,
     refuse_busy,
+    refuse_busy_catcher,
     web,
     worker,
     workers,
@@ -45,6 +46,7 @@ def main() -> int:
 def start(processes: Processes, *, port: int) -> None:
     refuse_busy(port)
     if is_caught():
+        refuse_busy_catcher()
         processes.start("catcher", catcher(mail_port()))
     processes.start("web", web(port))
     processes.start("worker", worker(workers()))
@@ -61,7 +63,7 @@ def watch(processes: Processes, *, port: int) -> int:
             time.sleep(0.5)
     except KeyboardInterrupt:
         return 0
-    sys.stderr.write(f"{dead[0]} ended; see {processes.log(dead[0])}\n")
+    sys.stderr.write(f"{dead[0]} ended. {processes.last_words(dead[0])}\n")
     return 1
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from campaigns.delivery import mailbox
-from config import processes
+from config import processes, serve
 from config.embedded.layout import PROJECT
 from config.processes import NotStarted, Processes
 from tests.campaigns.kill_storm import url_of_test_database
@@ -172,3 +172,31 @@ def test_nothing_of_an_installation_outlives_it(
     assert process.wait(timeout=120) == code
     wait_until_gone(var, seconds=60)
     assert mailbox.entries(var / "mailbox") == []
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [("", "ATTUNE_MAIL_PORT={}"), ("catcher://127.0.0.1:{}", "EMAIL_URL=catcher://127.0.0.1:{}")],
+)
+def test_a_catcher_without_a_port_says_which_setting_to_change(
+    given: str, wanted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("EMAIL_URL", raising=False)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        monkeypatch.setenv("ATTUNE_MAIL_PORT", str(port))
+        if given:
+            monkeypatch.setenv("EMAIL_URL", given.format(port))
+
+        with pytest.raises(NotStarted, match=wanted.format(port + 1)):
+            processes.refuse_busy_catcher()
+
+
+def test_who_ends_while_it_serves_is_quoted(
+    group: Processes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start(group, "import sys; sys.exit('no disk left')")
+
+    assert serve.watch(group, port=1) == 1
+    assert "one ended. The end of" in (said := capsys.readouterr().err)
+    assert "no disk left" in said

@@ -124,6 +124,30 @@ def test_the_named_scope_lets_in(method: str, address: str, scopes: tuple[str, .
         assert call(method, address, right) not in (401, 403, 500)
 
 
+def parameters() -> set[str]:
+    """The names of all that an address may be followed by, as the description has them."""
+    described = Client().get("/api/v1/schema/").content.decode()
+    return {*re.findall(r"- in: query\n +name: (\w+)", described)}
+
+
+HOSTILE = ("%00", "a%00b", "%ff%fe", "%ed%a0%80", "%0a", "%E2%80%AE", "9" * 30, "x" * 3000)
+
+
+@pytest.mark.parametrize("hostile", HOSTILE, ids=lambda text: text[:12])
+@pytest.mark.parametrize(("method", "address", "scopes"), EVERY)
+def test_no_text_in_an_address_is_a_fault_of_ours(
+    method: str, address: str, scopes: tuple[str, ...], hostile: str
+) -> None:
+    key = keys.make("Right", scopes=scopes, actor=None, now=timezone.now())
+    names = parameters()
+    assert names >= {"source", "strategy", "limit", "message", "external_id"}
+
+    asked = [f"{address}?external_id=C-1&{name}={hostile}" for name in sorted(names)]
+    asked += [address.replace("/x/", f"/{hostile}/"), f"{address}?external_id={hostile}"]
+    for each in asked:
+        assert call(method, each, key.secret) not in (401, 403, 500), each
+
+
 @pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete", "options"])
 @pytest.mark.parametrize("address", ["privacy-requests/null,null/", "nothing", "personalize/a/b/"])
 def test_an_address_that_is_none_is_said_as_a_problem(method: str, address: str) -> None:

@@ -14,6 +14,7 @@ from personalization.serving.question import KINDS, Kind, Question, Recipient
 MOST_SLOTS = 10
 LONGEST = 200
 _LONGEST_MESSAGE = 120
+_LONGEST_SOURCE = 50
 _IN_URLS: tuple[Kind, ...] = ("external_id", "anonymous_id", "token")
 _KNOWN = frozenset({"recipients", "slots", "message", "context", "explain", "source", "strict"})
 _CONTEXT = frozenset({"ip", "lat", "lon"})
@@ -79,12 +80,14 @@ def count(request: Request, name: str, *, default: int, most: int) -> int:
 
 def source_of(request: Request) -> str:
     """Return whose customer numbers these are: named in the call, or those of the program."""
-    return str(request.query_params.get("source") or caller_of(request).source or "api")[:50]
+    given = text(request.query_params.get("source", ""), name="source", longest=_LONGEST_SOURCE)
+    return given or caller_of(request).source or "api"
 
 
 def source_in(given: Mapping[str, Any], *, request: Request) -> str:
     """Return the same where a body may name it."""
-    return text(given.get("source") or "", name="source", longest=50) or source_of(request)
+    named = text(given.get("source") or "", name="source", longest=_LONGEST_SOURCE)
+    return named or source_of(request)
 
 
 def recipient(given: Mapping[str, Any]) -> Recipient:

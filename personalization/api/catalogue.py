@@ -83,7 +83,7 @@ class Customers(IngestView):
 
 def _source(request: Request) -> Source:
     slug = request.query_params.get("source") or caller_of(request).source or DEFAULT_SOURCE
-    source = Source.objects.filter(slug=slug[:50]).first()
+    source = Source.objects.filter(slug=slug).first() if slug.isprintable() else None
     if source is None and slug == DEFAULT_SOURCE:
         source, _ = Source.objects.get_or_create(slug=slug, defaults={"name": "API"})
     if source is None or not source.is_active:

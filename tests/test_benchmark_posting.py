@@ -29,20 +29,23 @@ class Busy(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def server() -> Iterator[QuietServer]:
-    server = QuietServer((posting.HOST, 0), type("Handler", (Busy,), {"came": []}))
+def came() -> list[bytes]:
+    """The bodies, in the order they came in."""
+    return []
+
+
+@pytest.fixture
+def port(came: list[bytes]) -> Iterator[int]:
+    server = QuietServer((posting.HOST, 0), type("Handler", (Busy,), {"came": came}))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
+    yield server.server_address[1]
     server.shutdown()
     server.server_close()
 
 
-def test_who_is_told_to_wait_sends_the_same_again(server: QuietServer) -> None:
-    posted = posting.post(
-        "/", body=b"%d".__mod__, port=server.server_address[1], seconds=0.3, connections=1
-    )
+def test_who_is_told_to_wait_sends_the_same_again(port: int, came: list[bytes]) -> None:
+    posted = posting.post("/", body=b"%d".__mod__, port=port, seconds=0.3, connections=1)
 
-    came = server.RequestHandlerClass.came  # type: ignore[attr-defined]
     numbers = [*range(1, len(came) + 1)]
     waited = [number for number in numbers if number % 3 == 0]
     failed = [number for number in numbers if number % 4 == 0 and number % 3]

@@ -105,7 +105,8 @@ def take(*, limit: int, ahead: Taken | None = None) -> Taken:
     Fewer than `limit`, where those hold more than a worker should have in mind.
 
     One worker a source: what was said and who was named earlier is known to what came later.
-    Where these are the rows read `ahead`, each as it was, that is what is returned.
+    Where these are the rows read `ahead`, each as it was, they are those very rows; the source is
+    always read anew.
     """
     with connection.cursor() as cursor:
         cursor.execute(_NEXT, [cache.get(_PASSED_OVER, []), _APPLYING])
@@ -113,9 +114,8 @@ def take(*, limit: int, ahead: Taken | None = None) -> Taken:
         if source_id is None:
             return Taken(source=None, is_busy=is_waiting)
     # A statement of its own: it sees what the last holder of the source committed.
-    if ahead and _is_next(ahead, source_id=source_id, limit=limit):
-        return ahead
-    rows = _rows(source_id, after=0, limit=limit)
+    is_known = ahead is not None and _is_next(ahead, source_id=source_id, limit=limit)
+    rows = ahead.rows if ahead and is_known else _rows(source_id, after=0, limit=limit)
     return Taken(source=Source.objects.get(pk=source_id) if rows else None, rows=rows)
 
 

@@ -63,7 +63,7 @@ class Ahead:
         known, task = self.taken, self._task
         if known and task and known.source == taken.source:
             self.taken = self._task = None
-            if taken is known:
+            if taken.rows is known.rows:
                 return task.result()
             task.drop()
         return opened(taken.rows, now=now)

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from django.db import OperationalError
 
-from consent.models import DataSubject
+from consent.models import DataSubject, Identifier
 from personalization.ingest import apply, inbox
 from personalization.ingest.accept import accept
 from personalization.ingest.apply import Applied, apply_waiting
@@ -145,6 +145,16 @@ def test_what_is_read_of_one_source_waits_while_another_has_its_turn(opened: lis
         assert sum(going, start=Applied()).stored == EVENTS - LIMIT
 
     assert len(opened) == EVENTS + 1
+
+
+@committing
+def test_a_source_that_changed_since_its_rows_were_read_is_taken_as_it_is_now() -> None:
+    with after_one_batch() as going:
+        Source.objects.filter(slug=SHOP).update(id_space="house")
+        next(going)
+
+    spaces = Counter(Identifier.objects.values_list("source", flat=True))
+    assert spaces == {SHOP: LIMIT, "house": LIMIT}
 
 
 @committing
